@@ -1,0 +1,22 @@
+import * as z from 'zod';
+import { paths, type Paths } from '../shared/paths.ts';
+import { ExitError } from './exit.ts';
+
+const environment = z.object({
+  HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  HOLDFAST_SUPERVISOR: z.enum(['launchd', 'systemd']).optional(),
+});
+
+export interface Config {
+  paths: Paths;
+  logLevel: string;
+  supervisor: 'launchd' | 'systemd' | undefined;
+}
+
+/** Configuration from the environment; throws an ExitError that names the variable. */
+export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
+  const parsed = environment.safeParse(env);
+  if (!parsed.success) throw new ExitError(78, `The environment is wrong. ${z.prettifyError(parsed.error)}`);
+  const { HOLDFAST_LOG_LEVEL, HOLDFAST_SUPERVISOR } = parsed.data;
+  return { paths: paths(env), logLevel: HOLDFAST_LOG_LEVEL, supervisor: HOLDFAST_SUPERVISOR };
+}

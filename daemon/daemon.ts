@@ -1,0 +1,70 @@
+import type { Config } from './config.ts';
+import { prepareDirectories } from './directories.ts';
+import { ExitError } from './exit.ts';
+import { createServer, type Server } from './http/server.ts';
+import { systemOperations } from './http/system.ts';
+import type { Logger } from './logger.ts';
+import { own, type Ownership } from './ownership.ts';
+import { removeOwn, removeStale, writeDaemonFile } from './socket.ts';
+import { openStore } from './store/sqlite/store.ts';
+import type { Store } from './store/store.ts';
+
+/** How long a stop waits for requests that do not end, in milliseconds. */
+const drainMs = 5_000;
+
+export interface Daemon {
+  /** Stops in order; safe to call twice. */
+  stop(): Promise<void>;
+  /** Resolves when it has stopped: with undefined, or with the reason it could not go on. */
+  readonly stopped: Promise<ExitError | undefined>;
+}
+
+/** Starts in order: own, then touch. Nothing of a previous owner is removed before both locks are ours. */
+export async function startDaemon(config: Config, logger: Logger): Promise<Daemon> {
+  const { paths } = config;
+  // Files and the socket are made private, not made so afterwards.
+  process.umask(0o077);
+  prepareDirectories(paths);
+  const ownership = own(paths);
+  let store: Store | undefined;
+  try {
+    removeStale(paths);
+    store = await openStore(paths.database);
+    if (!ownership.stillOurs()) throw new ExitError(75, `Another holdfast is taking ${paths.data} over.`);
+    return await serve(config, logger, ownership, store);
+  } catch (error) {
+    await store?.close();
+    ownership.release();
+    throw error;
+  }
+}
+
+async function serve({ paths }: Config, logger: Logger, ownership: Ownership, store: Store): Promise<Daemon> {
+  const stopped = Promise.withResolvers<ExitError | undefined>();
+  let stopping: Promise<void> | undefined;
+  const stop = (reason?: ExitError) => {
+    stopping ??= shutDown(server, store, logger).then(() => {
+      // While still owning: afterwards the paths may be the next owner's.
+      removeOwn(paths);
+      ownership.release();
+      stopped.resolve(reason);
+    }, stopped.reject);
+    return stopping;
+  };
+  const system = systemOperations(store, () => stopping !== undefined, () => void stop());
+  const server: Server = createServer(store, system, logger);
+  void store.failed.then((reason) => stop(reason));
+  await server.listen(paths.socket);
+  writeDaemonFile(paths);
+  logger.info({ socket: paths.socket, data: paths.data, engine: store.engine }, 'ready');
+  return { stop: () => stop(), stopped: stopped.promise };
+}
+
+async function shutDown(server: Server, store: Store, logger: Logger): Promise<void> {
+  logger.info('stopping');
+  const late = new Promise<'late'>((resolve) => setTimeout(resolve, drainMs, 'late').unref());
+  if ((await Promise.race([server.drain(), late])) === 'late') logger.warn('requests were cut off: they did not end in time');
+  await server.close();
+  await store.close();
+  logger.info('stopped');
+}

@@ -1,0 +1,62 @@
+import { lstatSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { userInfo } from 'node:os';
+import type { Paths } from '../shared/paths.ts';
+import { ExitError } from './exit.ts';
+
+/** Types of /proc/self/mountinfo that lie on another machine; statfs calls half of them plain FUSE. */
+const networkTypes =
+  /^(nfs4?|cifs|smb3?|smbfs|9p|afs|ceph|lustre|gpfs|glusterfs|drvfs|ncpfs|coda|fuse\.(sshfs|rclone|glusterfs|s3fs|goofys|gcsfuse|davfs2?|curlftpfs|ceph|juicefs))$/;
+
+/** Makes the directories, 0700 and ours, and refuses what SQLite's locks do not work on. */
+export function prepareDirectories(paths: Paths): void {
+  for (const directory of [paths.data, paths.config, paths.state, dirname(paths.socket)]) makePrivate(directory);
+  const type = networkFileSystem(paths.data, mounts());
+  if (type === undefined) return;
+  throw new ExitError(
+    78,
+    `${paths.data} lies on a network file system (${type}), where file locks cannot be trusted. ` +
+      'Set HOLDFAST_HOME to a directory on a local disk.',
+  );
+}
+
+function makePrivate(directory: string): void {
+  try {
+    mkdirSync(directory, { recursive: true, mode: 0o700 });
+  } catch (error) {
+    throw new ExitError(78, `${directory} cannot be made: ${(error as Error).message}`, { cause: error });
+  }
+  const found = lstatSync(directory);
+  if (!found.isDirectory()) throw new ExitError(78, `${directory} is not a directory (a link, perhaps). Replace it.`);
+  if (found.uid !== userInfo().uid) {
+    throw new ExitError(78, `${directory} belongs to user ${found.uid}. Give it to yours: chown ${userInfo().uid} '${directory}'`);
+  }
+  if ((found.mode & 0o077) !== 0) {
+    throw new ExitError(78, `${directory} is open to other users. Close it: chmod 700 '${directory}'`);
+  }
+}
+
+/** The mount table; empty where the system has none to read (macOS). */
+function mounts(): string {
+  try {
+    return readFileSync('/proc/self/mountinfo', 'utf8');
+  } catch {
+    return '';
+  }
+}
+
+/** The type of the network file system that holds `directory`, undefined for a local one (proc(5), mountinfo). */
+export function networkFileSystem(directory: string, mountinfo: string): string | undefined {
+  const real = realpathSync(directory);
+  let best = { point: '', type: '' };
+  for (const line of mountinfo.split('\n')) {
+    const [before = '', after = ''] = line.split(' - ');
+    const point = (before.split(' ')[4] ?? '').replace(/\\(\d{3})/g, (_, octal: string) =>
+      String.fromCharCode(Number.parseInt(octal, 8)),
+    );
+    const holds = point === '/' || real === point || real.startsWith(`${point}/`);
+    // A later mount on the same point hides the earlier one.
+    if (point !== '' && holds && point.length >= best.point.length) best = { point, type: after.split(' ')[0] ?? '' };
+  }
+  return networkTypes.test(best.type) ? best.type : undefined;
+}

@@ -1,0 +1,80 @@
+import type { FastifyRequest } from 'fastify';
+import * as z from 'zod';
+import { HoldfastError } from '../../shared/errors.ts';
+import { fieldHeaders } from '../../shared/headers.ts';
+import { isJsonObject } from '../../shared/json.ts';
+import { fieldsTravelIn, type Operation } from '../../shared/operation.ts';
+import { invalidInput } from './problem.ts';
+
+type Kind = 'number' | 'boolean' | 'array' | 'text';
+
+/**
+ * Reads the one flat input of an operation from path, query or body, and headers. Text becomes a number, a boolean
+ * or an array here, by the type the schema declares, so that schemas never coerce: for z.coerce 'false' is true.
+ */
+export function inputReader(operation: Operation): (request: FastifyRequest) => Record<string, unknown> {
+  const kinds = fieldKinds(operation.input);
+  const inQuery = fieldsTravelIn(operation) === 'query';
+
+  return (request) => {
+    const fields = new Map<string, unknown>();
+    const add = (name: string, value: unknown, source: string) => {
+      if (fields.has(name) && fields.get(name) !== value) {
+        throw new HoldfastError('invalid_input', `${name} is given twice with different values, once in the ${source}.`, {
+          errors: [{ path: name, message: `differs between the ${source} and elsewhere` }],
+        });
+      }
+      fields.set(name, value);
+    };
+    for (const [name, text] of Object.entries(request.params as object)) add(name, text, 'path');
+    for (const [name, text] of Object.entries(request.query as object)) {
+      if (!inQuery) throw new HoldfastError('invalid_input', `${name} belongs in the JSON body: this operation takes no query.`);
+      add(name, fromText(text as string | string[], kinds.get(name)), 'query');
+    }
+    if (!inQuery) for (const [name, value] of Object.entries(bodyOf(request))) add(name, value, 'body');
+    for (const [header, { field, read }] of Object.entries(fieldHeaders)) {
+      const text = request.headers[header];
+      if (typeof text !== 'string') continue;
+      const value = read(text);
+      if (kinds.has(field) && value !== undefined) add(field, fromText(value, kinds.get(field)), `header ${header}`);
+      else if (operation.kind === 'write') {
+        throw new HoldfastError('invalid_input', `The header ${header} does not apply to this operation with that value.`);
+      }
+    }
+    // fromEntries defines properties: a field named `__proto__` stays a field, and is refused as unknown.
+    const input = Object.fromEntries(fields);
+    if (fields.has('__proto__')) throw new HoldfastError('invalid_input', '__proto__ is not a field of this operation.');
+    const parsed = operation.input.safeParse(input);
+    if (!parsed.success) throw invalidInput(parsed.error);
+    return parsed.data;
+  };
+}
+
+function bodyOf(request: FastifyRequest): object {
+  const { body } = request;
+  if (body === undefined || body === null) return {};
+  if (!isJsonObject(body)) throw new HoldfastError('invalid_input', 'The body must be a JSON object of named fields.');
+  return body;
+}
+
+/** What text must become for each field, read off the schema. */
+function fieldKinds(input: z.ZodObject): Map<string, Kind> {
+  const schema = z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' });
+  const kind = (type: unknown): Kind =>
+    type === 'integer' || type === 'number' ? 'number' : type === 'boolean' || type === 'array' ? type : 'text';
+  return new Map(
+    Object.entries(schema.properties ?? {}).map(([name, property]) => [
+      name,
+      kind(typeof property === 'object' ? property.type : undefined),
+    ]),
+  );
+}
+
+/** Text that does not have the form of its type stays text, for the schema to refuse by name. */
+function fromText(text: string | string[], kind: Kind | undefined): unknown {
+  if (kind === 'array') return Array.isArray(text) ? text : [text];
+  if (typeof text !== 'string') return text;
+  if (kind === 'number' && /^-?\d{1,16}(\.\d+)?$/.test(text)) return Number(text);
+  if (kind === 'boolean' && (text === 'true' || text === 'false')) return text === 'true';
+  return text;
+}

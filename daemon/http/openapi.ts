@@ -1,0 +1,88 @@
+import * as z from 'zod';
+import { contract } from '../../shared/contract.ts';
+import { errorTable, problemSchema } from '../../shared/errors.ts';
+import { fieldHeaders, keyHeader } from '../../shared/headers.ts';
+import { fieldsTravelIn, pathFields, type Operation } from '../../shared/operation.ts';
+import { version } from '../../shared/protocol.ts';
+
+type Schema = Record<string, unknown>;
+
+/** The contract as OpenAPI 3.1, derived from the descriptors each time it is asked for. */
+export function openapi() {
+  const paths: Record<string, Schema> = {};
+  for (const [group, operations] of Object.entries(contract) as [string, Record<string, Operation>][]) {
+    for (const [verb, operation] of Object.entries(operations)) {
+      const path = (paths[operation.path] ??= {});
+      path[operation.method.toLowerCase()] = describe(group, `${group}.${verb}`, operation);
+    }
+  }
+  return {
+    openapi: '3.1.0',
+    info: {
+      title: 'holdfast',
+      version,
+      description: 'State of local command-line applications, over a Unix socket: curl --unix-socket PATH http://localhost/v1/health',
+      license: { name: 'MIT', identifier: 'MIT' },
+    },
+    servers: [{ url: 'http://localhost', description: 'The Unix socket that `holdfast socket` prints' }],
+    tags: Object.keys(contract).map((name) => ({ name })),
+    security: [],
+    paths,
+    components: { schemas: { Problem: toSchema(problemSchema, 'output') } },
+  };
+}
+
+function toSchema(schema: z.ZodType, io: 'input' | 'output'): Schema {
+  const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: 'any', target: 'draft-2020-12' });
+  return rest;
+}
+
+function describe(group: string, operationId: string, operation: Operation): Schema {
+  const input = toSchema(operation.input, 'input');
+  const properties = Object.entries((input['properties'] ?? {}) as Record<string, Schema>);
+  const required = new Set((input['required'] ?? []) as string[]);
+  const inPath = new Set(pathFields(operation.path));
+  const others = properties.filter(([name]) => !inPath.has(name));
+  const body = fieldsTravelIn(operation) === 'body';
+  const parameters = [
+    ...properties.filter(([name]) => inPath.has(name)).map(([name, schema]) => ({ name, in: 'path', required: true, schema })),
+    ...(body ? [] : others.map(([name, schema]) => ({ name, in: 'query', required: required.has(name), schema }))),
+    ...headerParameters(operation, new Set(properties.map(([name]) => name))),
+  ];
+  return {
+    operationId,
+    summary: operation.summary,
+    tags: [group],
+    'x-holdfast-access': operation.access,
+    ...(parameters.length > 0 && { parameters }),
+    ...(body && others.length > 0 && { requestBody: requestBody(others, required) }),
+    responses: responses(operation),
+  };
+}
+
+function headerParameters(operation: Operation, fields: Set<string>): Schema[] {
+  const headers = Object.entries(fieldHeaders).filter(([, { field }]) => fields.has(field));
+  const names = headers.map(([name, { field }]) => ({ name, description: `Stands for ${field}` }));
+  if (operation.kind === 'write') names.push({ name: keyHeader, description: 'Makes the call safe to send again' });
+  return names.map((header) => ({ ...header, in: 'header', required: false, schema: { type: 'string' } }));
+}
+
+function requestBody(fields: [string, Schema][], required: Set<string>): Schema {
+  const names = fields.map(([name]) => name).filter((name) => required.has(name));
+  const schema = {
+    type: 'object',
+    properties: Object.fromEntries(fields),
+    ...(names.length > 0 && { required: names }),
+    additionalProperties: false,
+  };
+  return { required: names.length > 0, content: { 'application/json': { schema } } };
+}
+
+function responses(operation: Operation): Schema {
+  const content = { 'application/json': { schema: toSchema(operation.output, 'output') } };
+  const answers = (operation.statuses ?? [200]).map((status) => [String(status), { description: 'Done', content }]);
+  const problem = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
+  const codes = Object.entries(errorTable).map(([code, { status }]) => `${code} (${status})`);
+  const refused = { description: `A problem, one of: ${codes.join(', ')}`, content: problem };
+  return Object.fromEntries([...answers, ['4XX', refused], ['5XX', refused]]) as Schema;
+}

@@ -1,0 +1,65 @@
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { HoldfastError, toProblem, type FieldError } from '../../shared/errors.ts';
+import type * as z from 'zod';
+
+const megabytes = (bytes: number) => `${bytes / 1024 / 1024} MiB`;
+
+/** Any error as one of ours: Fastify's own by their codes, everything unknown as `internal` without its text. */
+export function toHoldfastError(error: unknown, bodyLimit: number): HoldfastError {
+  if (error instanceof HoldfastError) return error;
+  switch (typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined) {
+    case 'FST_ERR_CTP_BODY_TOO_LARGE':
+      return new HoldfastError('too_large', `The body is larger than ${megabytes(bodyLimit)}.`);
+    case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+      return new HoldfastError('unsupported_media_type', "Send the body with 'Content-Type: application/json'.");
+    case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
+    case 'FST_ERR_CTP_EMPTY_JSON_BODY':
+      return new HoldfastError('malformed_json', 'The body is empty or shorter than its Content-Length.');
+    case 'FST_ERR_BAD_URL':
+      return new HoldfastError('invalid_input', 'The path is not valid percent-encoded UTF-8.');
+    case 'FST_ERR_MAX_PARAM_LENGTH':
+      return new HoldfastError('invalid_input', 'A part of the path is too long.');
+  }
+  return new HoldfastError('internal', 'The daemon failed; its log has the request id.', {}, { cause: error });
+}
+
+/** Sends an error as problem details (RFC 9457). */
+export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: HoldfastError): FastifyReply {
+  const problem = toProblem(error, request.id);
+  if (error.retryable) reply.header('retry-after', error.details.retryAfter ?? 1);
+  return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+}
+
+/** The error for input that a schema refused: each field with what is wrong with it. */
+export function invalidInput(error: z.ZodError): HoldfastError {
+  const errors = error.issues.flatMap(fieldErrors);
+  const first = errors[0];
+  const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
+  const detail = first ? `${first.path === '' ? 'The input' : first.path} ${first.message}${more}.` : 'The input is not valid.';
+  return new HoldfastError('invalid_input', detail, { errors });
+}
+
+function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
+  const path = issue.path.map(String).join('.');
+  if (issue.code === 'unrecognized_keys') {
+    return issue.keys.map((key) => ({ path: [path, key].filter(Boolean).join('.'), message: 'is not a field of this operation' }));
+  }
+  return [{ path, message: message(issue) }];
+}
+
+function message(issue: z.core.$ZodIssue): string {
+  switch (issue.code) {
+    case 'invalid_type':
+      return /received undefined$/.test(issue.message) ? 'is required' : `must be ${article(issue.expected)}`;
+    case 'invalid_value':
+      return issue.values.length > 1 ? `must be one of ${issue.values.join(', ')}` : issue.message;
+    case 'too_small':
+      return issue.message.startsWith('Too small') ? `must be at least ${issue.minimum}` : issue.message;
+    case 'too_big':
+      return issue.message.startsWith('Too big') ? `must be at most ${issue.maximum}` : issue.message;
+    default:
+      return issue.message;
+  }
+}
+
+const article = (type: string) => (/^[aeio]/.test(type) ? `an ${type}` : `a ${type}`);

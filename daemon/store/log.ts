@@ -1,0 +1,63 @@
+import { table } from './tx.ts';
+
+/**
+ * The one log: every change is a row, in commit order. A message is a change that has content. The change stream,
+ * the audit, undo, wake-ups and replays of idempotent calls all read this table, so it cannot disagree with itself.
+ *
+ * `request` is the position of the first row that the same call wrote; that row alone carries who asked, the
+ * idempotency key and the answer. Content comes last: reading the other columns never touches its overflow pages.
+ */
+export interface LogRow {
+  position: number;
+  at: number;
+  app: string;
+  kind: string;
+  id: string;
+  op: string;
+  request: number;
+  session_no: number | null;
+  seq: number | null;
+  role: string | null;
+  client: string | null;
+  pid: number | null;
+  request_id: string | null;
+  key: string | null;
+  fingerprint: string | null;
+  status: number | null;
+  answer: string | null;
+  content: string | null;
+}
+
+export const log = table<LogRow>(
+  'log',
+  ['position'],
+  [
+    'at',
+    'app',
+    'kind',
+    'id',
+    'op',
+    'request',
+    'session_no',
+    'seq',
+    'role',
+    'client',
+    'pid',
+    'request_id',
+    'key',
+    'fingerprint',
+    'status',
+    'answer',
+    'content',
+  ],
+);
+
+/** Previous values of mutable records, by the position of the change that replaced them. */
+export interface HistoryRow {
+  position: number;
+  app: string;
+  kind: string;
+  id: string;
+  value: string;
+}
+export const history = table<HistoryRow>('history', ['position'], ['app', 'kind', 'id', 'value']);

@@ -1,0 +1,35 @@
+import { DatabaseSync } from 'node:sqlite';
+
+/** SQLite's primary result codes that mean something to us (https://sqlite.org/rescode.html). */
+export const sqlite = { busy: 5, readonly: 8, ioError: 10, corrupt: 11, full: 13, cannotOpen: 14, protocol: 15, notADatabase: 26 };
+
+/** The primary result code of an error thrown by node:sqlite, undefined for any other error. */
+export function sqliteCode(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null || !('errcode' in error)) return undefined;
+  return Number(error.errcode) & 0xff;
+}
+
+/** WAL frames after which a checkpoint runs between two commits: 16 MiB of 4 KiB pages. */
+export const checkpointFrames = 4000;
+
+/** The one writable connection of the process. Checkpoints are run and looked at by checkpoint.ts, never by SQLite. */
+export function openWriter(path: string): DatabaseSync {
+  const db = new DatabaseSync(path, { timeout: 5000 });
+  db.exec(`
+    PRAGMA journal_mode = WAL;
+    PRAGMA synchronous = FULL;
+    PRAGMA fullfsync = ON;
+    PRAGMA wal_autocheckpoint = 0;
+    PRAGMA cache_size = -65536;
+    PRAGMA foreign_keys = ON;
+    PRAGMA trusted_schema = OFF;
+  `);
+  return db;
+}
+
+/** A connection for reads: each sees every commit that was acknowledged before it began. */
+export function openReader(path: string): DatabaseSync {
+  const db = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
+  db.exec('PRAGMA cache_size = -16384; PRAGMA trusted_schema = OFF;');
+  return db;
+}

@@ -1,0 +1,32 @@
+import { HoldfastError } from '../../../shared/errors.ts';
+import { sqlite, sqliteCode } from './connection.ts';
+
+/** Codes that mean the disk or the file failed, so that nothing of the transaction can be trusted. */
+const storageCodes = new Set([sqlite.busy, 7, sqlite.readonly, sqlite.ioError, sqlite.full, sqlite.cannotOpen, sqlite.protocol]);
+
+/** Whether an error takes the whole transaction with it, not only the call that met it. */
+export function isStorageFailure(error: unknown): boolean {
+  const code = sqliteCode(error);
+  return code !== undefined && storageCodes.has(code);
+}
+
+/** What a caller is told: SQLite's own text stays in the log. */
+export function toHoldfastError(error: unknown): HoldfastError {
+  if (error instanceof HoldfastError) return error;
+  const code = sqliteCode(error);
+  if (code === sqlite.full) {
+    return new HoldfastError('storage_full', 'The disk is full: free some space, then the same call works.', {}, { cause: error });
+  }
+  if (code === sqlite.corrupt || code === sqlite.notADatabase) {
+    return new HoldfastError('damaged', 'The database is damaged where this record lies.', {}, { cause: error });
+  }
+  if (isStorageFailure(error)) {
+    return new HoldfastError(
+      'storage_failed',
+      'The disk or its quota refused the write. It may be stored all the same: retry with the same key.',
+      { retryAfter: 1 },
+      { cause: error },
+    );
+  }
+  return new HoldfastError('internal', 'The daemon failed; its log has the request id.', {}, { cause: error });
+}

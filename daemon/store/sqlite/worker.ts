@@ -1,0 +1,157 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
+import { HoldfastError, type ErrorDetails } from '../../../shared/errors.ts';
+import { ExitError } from '../../exit.ts';
+import { epochOf } from '../meta.ts';
+import { runBatch, type Call, type CallAnswer, type Outcome } from './batch.ts';
+import { Checkpointer } from './checkpoint.ts';
+import { openWriter } from './connection.ts';
+import { toHoldfastError } from './errors.ts';
+import { FileIdentity } from './identity.ts';
+import { migrate, schemaVersion } from './migrate.ts';
+import { SqliteWriteTx } from './transaction.ts';
+
+// The writer: the only thread with a writable connection. Whatever arrived while the previous COMMIT ran becomes
+// the next transaction: group commit without a timer.
+
+/** Calls and characters of input that one transaction takes at most. */
+const maxCalls = 1000;
+const maxCharacters = 32 * 1024 * 1024;
+
+/** An outcome as it crosses threads: errors lose their class there. */
+export type WireOutcome =
+  | { id: number; answer: CallAnswer }
+  | { id: number; error: { code: HoldfastError['code']; detail: string; details: ErrorDetails; cause: string } };
+export type FromWorker =
+  | { ready: { epoch: string; schemaVersion: number } }
+  | { fatal: { exitCode: ExitError['exitCode']; message: string } }
+  | { outcomes: WireOutcome[]; committedAt: number | undefined; checkpointFailure: string | undefined }
+  | { closed: true };
+export type ToWorker = Call | 'close';
+
+if (!parentPort) throw new Error('this module is a worker thread');
+const port = parentPort;
+const path = (workerData as { path: string }).path;
+const post = (message: FromWorker) => port.postMessage(message);
+
+let db: DatabaseSync;
+let tx: SqliteWriteTx;
+let identity: FileIdentity;
+let checkpointer: Checkpointer;
+let epoch = '';
+/** Set once the files are no longer ours: nothing is written any more. */
+let lost: HoldfastError | undefined;
+/** Set after a COMMIT failed in a way that leaves the connection's view of the files in doubt. */
+let suspect = false;
+
+async function open(): Promise<void> {
+  db = openWriter(path);
+  migrate(db, path);
+  tx = new SqliteWriteTx(db);
+  const found = await epochOf(tx);
+  if (epoch !== '' && found !== epoch) throw new ExitError(78, `${path} was replaced by another database.`);
+  epoch = found;
+  identity = new FileIdentity(path);
+  checkpointer = new Checkpointer(db);
+}
+
+/** After a failed fsync the page cache cannot be trusted: close, open, verify, then go on. */
+async function reopen(): Promise<void> {
+  checkpointer.stop();
+  if (db.isOpen) db.close();
+  await open();
+  suspect = false;
+}
+
+function checkIdentity(): void {
+  const missing = identity.lost();
+  if (missing === undefined) return;
+  lost = new HoldfastError('store_replaced', `${missing} was removed or replaced under the daemon; nothing was stored.`);
+  post({
+    fatal: {
+      exitCode: 78,
+      message: `${missing} was removed or replaced while the daemon ran. Put the right file back, then start again.`,
+    },
+  });
+  throw lost;
+}
+
+async function run(calls: Call[]): Promise<Outcome[]> {
+  if (lost) return calls.map(() => lost as HoldfastError);
+  try {
+    if (suspect) await reopen();
+    return await runBatch(tx, epoch, calls, checkIdentity);
+  } catch (error) {
+    const failure = toHoldfastError(error);
+    if (failure.code === 'storage_failed') suspect = true;
+    return calls.map(() => failure);
+  }
+}
+
+function toWire(call: Call, outcome: Outcome): WireOutcome {
+  if (!(outcome instanceof HoldfastError)) return { id: call.id, answer: outcome };
+  const cause = outcome.cause instanceof Error ? (outcome.cause.stack ?? String(outcome.cause)) : '';
+  return { id: call.id, error: { code: outcome.code, detail: outcome.message, details: outcome.details, cause } };
+}
+
+const queue: Call[] = [];
+let running = false;
+let closing = false;
+
+/** Takes over what has arrived since: messages wait in the port while a transaction runs. */
+function receive(): void {
+  for (let got = receiveMessageOnPort(port); got; got = receiveMessageOnPort(port)) accept(got.message as ToWorker);
+}
+
+function accept(message: ToWorker): void {
+  if (message === 'close') closing = true;
+  else queue.push(message);
+}
+
+function nextBatch(): Call[] {
+  let characters = 0;
+  const end = queue.findIndex((call, index) => index > 0 && (characters += call.input.length) > maxCharacters);
+  return queue.splice(0, Math.min(end === -1 ? queue.length : end, maxCalls));
+}
+
+async function work(): Promise<void> {
+  running = true;
+  receive();
+  while (queue.length > 0) {
+    const calls = nextBatch();
+    const outcomes = await run(calls);
+    const stored = outcomes.some((outcome) => !(outcome instanceof HoldfastError));
+    post({
+      outcomes: calls.map((call, index) => toWire(call, outcomes[index] as Outcome)),
+      committedAt: stored ? Date.now() : undefined,
+      checkpointFailure: checkpointer.failure,
+    });
+    if (stored) checkpointer.afterCommit();
+    receive();
+  }
+  running = false;
+  if (closing) close();
+}
+
+function close(): void {
+  // When only the WAL was removed, what was acknowledged is in our open copy of it and still belongs in the database.
+  if (identity.lost() !== path) checkpointer.finish();
+  // Closing removes the WAL by its path, which may be another store's by now.
+  if (!lost) db.close();
+  post({ closed: true });
+  port.close();
+}
+
+port.on('message', (message: ToWorker) => {
+  accept(message);
+  if (!running) void work();
+});
+
+try {
+  await open();
+  post({ ready: { epoch, schemaVersion } });
+} catch (error) {
+  const known = error instanceof ExitError ? error : undefined;
+  const message = known?.message ?? `${path} cannot be opened: ${error instanceof Error ? error.message : String(error)}`;
+  post({ fatal: { exitCode: known?.exitCode ?? 69, message } });
+}

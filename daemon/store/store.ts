@@ -1,0 +1,47 @@
+import type { Operation } from '../../shared/operation.ts';
+import type { ExitError } from '../exit.ts';
+
+/** A call of an operation of the store, validated. */
+export interface StoreCall {
+  /** `feeds.put` */
+  name: string;
+  operation: Operation;
+  app: string;
+  input: unknown;
+  requestId: string;
+  client: string | null;
+  pid: number | null;
+  /** Idempotency key of a write. */
+  key: string | null;
+}
+
+export interface StoreAnswer {
+  status: number;
+  /** The output as JSON. */
+  text: string;
+  revision: string | undefined;
+}
+
+export interface StoreHealth {
+  queueDepth: number;
+  oldestUnansweredMs: number;
+  lastCommitAt: number | undefined;
+  walBytes: number;
+  freeBytes: number;
+  /** Codes of what is wrong. */
+  reasons: string[];
+}
+
+/** The seam to the engine: all that the daemon knows of its store. */
+export interface Store {
+  readonly schemaVersion: number;
+  readonly engine: string;
+  /** Resolves when the answer may leave: for a write, after its transaction is durable. */
+  call(call: StoreCall): Promise<StoreAnswer>;
+  /** Asks no writer. */
+  health(): Promise<StoreHealth>;
+  /** Waits for accepted writes, leaves the files clean. */
+  close(): Promise<void>;
+  /** Resolves if the store can go on no longer; nothing is acknowledged after that. */
+  readonly failed: Promise<ExitError>;
+}

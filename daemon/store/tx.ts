@@ -1,0 +1,86 @@
+/** What a column holds. Times are integer milliseconds, JSON is text: any SQL engine has these. */
+export type Value = string | number | null;
+/** A row as its operations see it; its checksum is added and checked underneath. */
+export type Row<Columns extends string = string> = Record<Columns, Value>;
+
+/** A table as the checksum helper knows it: every column, in order, the primary key first. */
+export interface Table<R> {
+  readonly name: string;
+  readonly key: readonly (keyof R & string)[];
+  readonly columns: readonly (keyof R & string)[];
+}
+
+/** Declares a table whose rows are `R`. `columns` must name every column of the migration but `sum`. */
+export function table<R extends { [Column in keyof R]: Value }>(
+  name: string,
+  key: readonly (keyof R & string)[],
+  columns: readonly (keyof R & string)[],
+): Table<R> {
+  return { name, key, columns: [...key, ...columns] };
+}
+
+/** A row whose checksum is wrong: reported by name, never skipped. Its key columns may be wrong too. */
+export class Damaged<R> {
+  readonly row: R;
+  readonly reason = 'its checksum does not match its content';
+
+  constructor(row: R) {
+    this.row = row;
+  }
+}
+
+/** An output whose JSON is already text: stored content goes out without being parsed. */
+export class JsonText {
+  readonly text: string;
+
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** One change of a record, for the log. */
+export interface Change {
+  kind: string;
+  id: string;
+  /** Of a message: its session, its place in it, and the application's fields as JSON text. */
+  message?: { sessionNo: number; seq: number; role: string | null; content: string };
+}
+
+/**
+ * What an operation may do to the store, inside one transaction. An operation awaits nothing else: all calls of a
+ * commit share one transaction, and waiting in it would hold every other writer up.
+ */
+export interface Tx {
+  /** The row of this primary key; throws `damaged` when its checksum is wrong. */
+  find<R>(table: Table<R>, key: Partial<R>): Promise<R | undefined>;
+  /** The rows of `SELECT ... FROM table` + `tail`; damaged ones in their place. */
+  select<R>(table: Table<R>, tail: string, ...parameters: Value[]): Promise<(R | Damaged<R>)[]>;
+  /** Rows as arrays, unchecked: only for finding which rows to read and how large they are. */
+  query(sql: string, ...parameters: Value[]): Promise<Value[][]>;
+  insert<R>(table: Table<R>, row: R): Promise<void>;
+  /** Inserts the row or replaces the one of its primary key. */
+  put<R>(table: Table<R>, row: R): Promise<void>;
+  delete<R>(table: Table<R>, key: Partial<R>): Promise<void>;
+  /** Adds a row to the log and answers its position: the revision of what changed. */
+  change(change: Change): Promise<number>;
+  /** Keeps the value that the change at `position` replaced. */
+  keep(position: number, kind: string, id: string, previous: object): Promise<void>;
+}
+
+/** What an operation knows of its call. */
+export interface Context {
+  readonly app: string;
+  /** `feeds.put` */
+  readonly op: string;
+  /** Milliseconds since 1970: the time of every row this call writes. */
+  readonly at: number;
+  readonly epoch: string;
+  /** Status of the answer; an operation that created what it could have replaced sets 201. */
+  status: number;
+}
+
+/** Revisions are opaque to clients: the store's epoch and the position of the change that made the record. */
+export const revisionOf = (context: Context, position: number): string => `${context.epoch}.${position}`;
+
+/** Milliseconds to RFC 3339 in UTC with milliseconds. */
+export const isoTime = (ms: number): string => new Date(ms).toISOString();

@@ -1,0 +1,118 @@
+import * as z from 'zod';
+
+/**
+ * Every error of holdfast, once: HTTP status, title, and whether the same call may simply be made again.
+ * `retryable` is true only where the cause passes by itself; a retried write must carry its idempotency key.
+ */
+export const errorTable = {
+  invalid_input: { status: 400, title: 'The input is not valid', retryable: false },
+  malformed_json: { status: 400, title: 'The body is not JSON in UTF-8', retryable: false },
+  forbidden_origin: { status: 403, title: 'Requests from web pages are refused', retryable: false },
+  not_found: { status: 404, title: 'There is no such record', retryable: false },
+  unknown_route: { status: 404, title: 'There is no such operation', retryable: false },
+  timeout: { status: 408, title: 'The request did not arrive in time', retryable: true },
+  exists: { status: 409, title: 'A record of this name exists', retryable: false },
+  reset: { status: 410, title: 'The cursor belongs to another state of the store', retryable: false },
+  stale: { status: 412, title: 'The record has changed since it was read', retryable: false },
+  too_large: { status: 413, title: 'The request is too large', retryable: false },
+  unsupported_media_type: { status: 415, title: 'The body type is not taken here', retryable: false },
+  key_reused: { status: 422, title: 'The idempotency key was used for another request', retryable: false },
+  damaged: { status: 422, title: 'The stored record is damaged', retryable: false },
+  headers_too_large: { status: 431, title: 'The request headers are too large', retryable: false },
+  internal: { status: 500, title: 'The daemon failed', retryable: false },
+  busy: { status: 503, title: 'The daemon has too much waiting', retryable: true },
+  shutting_down: { status: 503, title: 'The daemon is stopping', retryable: true },
+  storage_failed: { status: 503, title: 'The disk refused a write; its outcome is unknown', retryable: true },
+  store_replaced: { status: 503, title: 'The database file is no longer ours', retryable: true },
+  unavailable: { status: 503, title: 'The daemon cannot be reached', retryable: true },
+  storage_full: { status: 507, title: 'The disk is full', retryable: true },
+} as const satisfies Record<string, { status: number; title: string; retryable: boolean }>;
+
+export type ErrorCode = keyof typeof errorTable;
+
+/** One wrong field: `path` is dotted, empty for the whole input. */
+export interface FieldError {
+  path: string;
+  message: string;
+}
+
+export interface ErrorDetails {
+  /** Wrong fields, for `invalid_input`. */
+  errors?: FieldError[];
+  /** The revision, or the head of a session, that a `stale` call should have named. */
+  current?: string | number;
+  /** Seconds after which a retry makes sense. */
+  retryAfter?: number;
+}
+
+/** The one error class: thrown by operations in the daemon and by the client to its application. */
+export class HoldfastError extends Error {
+  override readonly name = 'HoldfastError';
+  readonly status: number;
+  readonly retryable: boolean;
+  /** The daemon's request id, for finding its log line. */
+  readonly requestId: string | undefined;
+
+  readonly code: ErrorCode;
+  readonly details: ErrorDetails;
+
+  constructor(
+    code: ErrorCode,
+    detail: string,
+    details: ErrorDetails = {},
+    options: { cause?: unknown; requestId?: string | undefined } = {},
+  ) {
+    super(detail, { cause: options.cause });
+    this.code = code;
+    this.details = details;
+    this.status = errorTable[code].status;
+    this.retryable = errorTable[code].retryable;
+    this.requestId = options.requestId;
+  }
+}
+
+/** The wire form of an error: RFC 9457 problem details, sent as `application/problem+json`. */
+export const problemSchema = z.looseObject({
+  type: z.string(),
+  title: z.string(),
+  status: z.int(),
+  detail: z.string(),
+  code: z.string(),
+  retryable: z.boolean(),
+  requestId: z.string(),
+  errors: z.array(z.object({ path: z.string(), message: z.string() })).optional(),
+  current: z.union([z.string(), z.int()]).optional(),
+});
+export type Problem = z.infer<typeof problemSchema>;
+
+/** The problem document of an error. */
+export function toProblem(error: HoldfastError, requestId: string): Problem {
+  const { status, title, retryable } = errorTable[error.code];
+  const { errors, current } = error.details;
+  return {
+    type: `urn:holdfast:problem:${error.code}`,
+    title,
+    status,
+    detail: error.message,
+    code: error.code,
+    retryable,
+    requestId,
+    ...(errors && { errors }),
+    ...(current !== undefined && { current }),
+  };
+}
+
+/** The error of a problem document; a code this side does not know keeps its status' meaning by falling back. */
+export function fromProblem(problem: Problem): HoldfastError {
+  const known = Object.hasOwn(errorTable, problem.code);
+  const fallback: ErrorCode = problem.retryable ? 'busy' : problem.status >= 500 ? 'internal' : 'invalid_input';
+  return new HoldfastError(
+    known ? (problem.code as ErrorCode) : fallback,
+    problem.detail,
+    {
+      ...(problem.errors && { errors: problem.errors }),
+      ...(problem.current !== undefined && { current: problem.current }),
+    },
+    { requestId: problem.requestId },
+  );
+}

@@ -1,0 +1,49 @@
+import type * as z from 'zod';
+
+/**
+ * What one operation is. Routes, client methods, OpenAPI, batching, the restricted socket and redaction all
+ * derive from this descriptor; there is no other place that knows a path.
+ */
+export interface Operation<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodType = z.ZodType> {
+  method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
+  /** OpenAPI style: `/v1/apps/{app}/feeds/{name}`; each `{field}` is a field of `input`. */
+  path: `/v1/${string}`;
+  kind: 'read' | 'write';
+  /** What a caller may do with it: `secret` and `admin` are refused on the restricted socket. */
+  access: 'read' | 'write' | 'secret' | 'admin';
+  summary: string;
+  /** One flat, strict object: fields of the path, the query or body, and the headers of `headers.ts`. */
+  input: Input;
+  output: Output;
+  /** The status of a first success; 200 unless said. An operation that may create or replace says both. */
+  statuses?: readonly (200 | 201 | 202)[];
+  /** The answer holds a secret: sealed in its idempotency row, never logged. */
+  secret?: true;
+  /** The body (`in`) or the answer (`out`) is a stream of bytes. Never in a batch. */
+  stream?: 'in' | 'out';
+  /** The call may be parked until something changes. Never in a batch. */
+  wait?: true;
+}
+
+/** Declares an operation and keeps its exact type. */
+export function operation<Input extends z.ZodObject, Output extends z.ZodType>(
+  descriptor: Operation<Input, Output>,
+): Operation<Input, Output> {
+  return descriptor;
+}
+
+/** Groups of operations by kind of record: `{ feeds: { put, get, ... } }`. */
+export type Contract = Readonly<Record<string, Readonly<Record<string, Operation>>>>;
+
+export type InputOf<Op> = Op extends Operation<infer Input, z.ZodType> ? z.output<Input> : never;
+export type OutputOf<Op> = Op extends Operation<z.ZodObject, infer Output> ? z.output<Output> : never;
+
+/** Where an operation's fields that are not in the path travel. */
+export function fieldsTravelIn(op: Operation): 'query' | 'body' {
+  return op.method === 'GET' || op.method === 'DELETE' || op.stream === 'in' ? 'query' : 'body';
+}
+
+/** The names of the `{fields}` of a path, in order. */
+export function pathFields(path: string): string[] {
+  return [...path.matchAll(/\{(\w+)\}/g)].map((match) => match[1] ?? '');
+}

@@ -1,0 +1,61 @@
+import { createHash } from 'node:crypto';
+import { statSync } from 'node:fs';
+import { homedir, userInfo } from 'node:os';
+import { join, resolve } from 'node:path';
+
+/** Longest path of a Unix socket in bytes: sun_path of macOS is the shorter, 104 with its terminator. */
+const maxSocketPath = 103;
+
+export interface Paths {
+  /** Where the rest was derived from. */
+  home: string;
+  data: string;
+  config: string;
+  state: string;
+  database: string;
+  ownerLock: string;
+  socket: string;
+  /** What the running daemon says of itself; a hint for people, never proof of life. */
+  daemonFile: string;
+  lastError: string;
+}
+
+/**
+ * Every path of holdfast. They depend on home and uid only: XDG_RUNTIME_DIR and TMPDIR differ between login, ssh
+ * and launchd, and two answers here would be two daemons. HOLDFAST_HOME moves everything.
+ */
+export function paths(environment: NodeJS.ProcessEnv = process.env): Paths {
+  const own = environment['HOLDFAST_HOME'] ? resolve(environment['HOLDFAST_HOME']) : undefined;
+  const home = own ?? userHome();
+  const mac = join(home, 'Library', 'Application Support', 'holdfast');
+  const place = (name: string, xdg: string) =>
+    own !== undefined ? join(own, name) : process.platform === 'darwin' ? join(mac, name) : join(home, xdg, 'holdfast');
+  const data = place('data', '.local/share');
+  const state = place('state', '.local/state');
+  return {
+    home,
+    data,
+    config: place('config', '.config'),
+    state,
+    database: join(data, 'holdfast.db'),
+    ownerLock: join(data, 'owner.lock'),
+    socket: socketPath(state),
+    daemonFile: join(state, 'daemon.json'),
+    lastError: join(state, 'last-error.json'),
+  };
+}
+
+/** $HOME when it exists and is ours (sudo keeps another user's), else what the password database says. */
+function userHome(): string {
+  const home = homedir();
+  const { uid, homedir: registered } = userInfo();
+  return statSync(home, { throwIfNoEntry: false })?.uid === uid ? home : registered;
+}
+
+/** The socket lives beside the state unless the kernel's limit forbids it; then in a checked directory of /tmp. */
+function socketPath(state: string): string {
+  const path = join(state, 'holdfast.sock');
+  if (Buffer.byteLength(path) <= maxSocketPath) return path;
+  const short = createHash('sha256').update(path).digest('hex').slice(0, 16);
+  return join(`/tmp/holdfast-${userInfo().uid}`, `${short}.sock`);
+}

@@ -1,0 +1,6 @@
+/** Version of this package; a test holds it to package.json. */
+export const version = '0.1.0';
+/** Version of the wire protocol; it grows when an old client can no longer be served. */
+export const protocol = 1;
+/** JSON bodies have at most this many bytes. */
+export const maxBody = 16 * 1024 * 1024;

@@ -1,0 +1,129 @@
+import * as z from 'zod';
+import {
+  app,
+  expectedRevision,
+  ifAbsent,
+  label,
+  listInput,
+  name,
+  page,
+  revision,
+  timestamp,
+  tombstone,
+} from '../fields.ts';
+import { jsonDocument } from '../json.ts';
+import { operation } from '../operation.ts';
+
+/** An http or https URL. Credentials inside it would be stored in plain text, so they are refused. */
+const feedUrl = label(4000).superRefine((text, context) => {
+    const url = URL.canParse(text) ? new URL(text) : undefined;
+    if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+      context.addIssue({ code: 'custom', message: "must be an http or https URL, as 'https://example.org/feed.xml'" });
+    } else if (url.username !== '' || url.password !== '') {
+      context.addIssue({ code: 'custom', message: 'must not hold a user name or password: they would be stored in plain text' });
+    }
+  });
+
+/** Only feeds without credentials: a plain-text password has no place to go. */
+const auth = z.strictObject({
+  kind: z.literal('none', { error: "must be 'none': feeds with credentials are not supported yet" }),
+});
+const tags = z.array(label(200)).max(100, { error: 'must not exceed 100 tags' });
+
+const address = { app: app(), name: name() };
+const feed = z.object({
+  name: z.string(),
+  url: z.string(),
+  category: z.string().nullable(),
+  displayName: z.string().nullable(),
+  tags: z.array(z.string()),
+  metadata: z.record(z.string(), z.unknown()),
+  auth: z.object({ kind: z.string() }),
+  createdAt: timestamp(),
+  updatedAt: timestamp(),
+  revision: revision(),
+});
+export type Feed = z.infer<typeof feed>;
+
+export const put = operation({
+  method: 'PUT',
+  path: '/v1/apps/{app}/feeds/{name}',
+  kind: 'write',
+  access: 'write',
+  summary: 'Creates or replaces a feed',
+  input: z.strictObject({
+    ...address,
+    url: feedUrl,
+    category: label().optional(),
+    displayName: label().optional(),
+    tags: tags.optional(),
+    metadata: jsonDocument().optional(),
+    auth: auth.optional(),
+    expectedRevision: expectedRevision(),
+    ifAbsent: ifAbsent(),
+  }),
+  output: feed,
+  statuses: [201, 200],
+});
+
+export const get = operation({
+  method: 'GET',
+  path: '/v1/apps/{app}/feeds/{name}',
+  kind: 'read',
+  access: 'read',
+  summary: 'One feed',
+  input: z.strictObject(address),
+  output: feed,
+});
+
+export const list = operation({
+  method: 'GET',
+  path: '/v1/apps/{app}/feeds',
+  kind: 'read',
+  access: 'read',
+  summary: 'All feeds, in pages',
+  input: z.strictObject({ app: app(), ...listInput, sort: z.enum(['id', 'createdAt']).default('id') }),
+  output: page(feed),
+});
+
+export const patch = operation({
+  method: 'PATCH',
+  path: '/v1/apps/{app}/feeds/{name}',
+  kind: 'write',
+  access: 'write',
+  summary: 'Changes some fields of a feed: RFC 7396 merge patch, null removes',
+  input: z.strictObject({
+    ...address,
+    patch: z.strictObject({
+      url: feedUrl.optional(),
+      category: label().nullable().optional(),
+      displayName: label().nullable().optional(),
+      tags: tags.nullable().optional(),
+      metadata: jsonDocument().nullable().optional(),
+      auth: auth.nullable().optional(),
+    }),
+    expectedRevision: expectedRevision(),
+  }),
+  output: feed,
+});
+
+const remove = operation({
+  method: 'DELETE',
+  path: '/v1/apps/{app}/feeds/{name}',
+  kind: 'write',
+  access: 'write',
+  summary: 'Removes a feed',
+  input: z.strictObject({ ...address, expectedRevision: expectedRevision() }),
+  output: tombstone,
+});
+export { remove as delete };
+
+export const rename = operation({
+  method: 'POST',
+  path: '/v1/apps/{app}/feeds/{name}/rename',
+  kind: 'write',
+  access: 'write',
+  summary: 'Renames a feed in one step; onto an existing name is refused',
+  input: z.strictObject({ ...address, to: name(), expectedRevision: expectedRevision() }),
+  output: feed,
+});
