@@ -8,8 +8,10 @@ let config: Config | undefined;
 
 /** Ends the process for a reason: in the log, on stderr for people, and by its exit code. */
 function end(error: unknown): void {
-  const { exitCode, message } = error instanceof ExitError ? error : { exitCode: 69, message: String(error) };
-  createLogger(config?.logLevel ?? 'info').fatal({ err: error, exitCode }, message);
+  const known = error instanceof ExitError ? error : undefined;
+  const exitCode = known?.exitCode ?? 69;
+  const message = known?.message ?? `The daemon failed: ${String(error)}`;
+  createLogger(config?.logLevel ?? 'info').fatal({ exitCode, ...(!known && { err: error }) }, message);
   process.stderr.write(`holdfastd: ${message}\n`);
   process.exitCode = exitCode;
   // launchd would start it again for ever: a reason that a restart cannot mend ends quietly, and is left to be read.
