@@ -6,7 +6,12 @@ const project = (name: string, testTimeout: number) => ({
 
 export default defineConfig({
   test: {
-    projects: [project('unit', 10_000), project('integration', 60_000), project('crash', 120_000), project('system', 300_000)],
+    projects: [
+      project('unit', 10_000),
+      project('integration', 60_000),
+      project('crash', 120_000),
+      project('system', 300_000),
+    ],
     // Tests start daemons and many client processes each: files in turn keep them from timing one another out.
     maxWorkers: 1,
   },

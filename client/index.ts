@@ -33,12 +33,12 @@ export interface CallOptions {
   key?: string;
 }
 
-type InputFor<Op> = Op extends Operation<infer Input, z.ZodType>
-  ? Omit<z.input<Input>, 'app'> & { app?: string }
-  : never;
-type Method<Op> = {} extends InputFor<Op>
-  ? (input?: InputFor<Op>, options?: CallOptions) => Promise<OutputOf<Op>>
-  : (input: InputFor<Op>, options?: CallOptions) => Promise<OutputOf<Op>>;
+type InputFor<Op> =
+  Op extends Operation<infer Input> ? Omit<z.input<Input>, 'app'> & { app?: string } : never;
+type Method<Op> =
+  {} extends InputFor<Op>
+    ? (input?: InputFor<Op>, options?: CallOptions) => Promise<OutputOf<Op>>
+    : (input: InputFor<Op>, options?: CallOptions) => Promise<OutputOf<Op>>;
 type Methods<C> = { readonly [Kind in keyof C]: { readonly [Verb in keyof C[Kind]]: Method<C[Kind][Verb]> } };
 
 /** Every operation of the contract as a method: `client.feeds.put({ name, url })`. */
@@ -120,8 +120,10 @@ function toRequest(operation: Operation, input: Record<string, unknown>, client:
     ...(operation.kind === 'write' && { [keyHeader]: key }),
   };
   if (fieldsTravelIn(operation) === 'query') {
-    const query = new URLSearchParams(others.flatMap(([name, value]) => [value].flat().map((one) => [name, String(one)])));
-    return { method: operation.method, path: query.size > 0 ? `${path}?${query}` : path, headers, body: undefined };
+    const query = new URLSearchParams(
+      others.flatMap(([name, value]) => [value].flat().map((one) => [name, String(one)])),
+    );
+    return { method: operation.method, path: query.size > 0 ? `${path}?${query.toString()}` : path, headers, body: undefined };
   }
   const body = JSON.stringify(Object.fromEntries(others));
   headers['content-type'] = 'application/json';

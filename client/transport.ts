@@ -27,12 +27,23 @@ export class Transport {
   send({ method, path, headers, body, signal }: Send): Promise<Reply> {
     return new Promise((resolve, reject) => {
       const outgoing = request(
-        { socketPath: this.#socketPath, agent: this.#agent, method, path, headers: { host: 'localhost', ...headers }, signal },
+        {
+          socketPath: this.#socketPath,
+          agent: this.#agent,
+          method,
+          path,
+          headers: { host: 'localhost', ...headers },
+          signal,
+        },
         (response) => {
           const chunks: Buffer[] = [];
           response.on('data', (chunk: Buffer) => chunks.push(chunk));
           response.on('end', () =>
-            resolve({ status: response.statusCode ?? 0, text: Buffer.concat(chunks).toString(), headers: response.headers }),
+            resolve({
+              status: response.statusCode ?? 0,
+              text: Buffer.concat(chunks).toString(),
+              headers: response.headers,
+            }),
           );
           response.on('error', reject);
         },

@@ -51,7 +51,11 @@ async function serve({ paths }: Config, logger: Logger, ownership: Ownership, st
     }, stopped.reject);
     return stopping;
   };
-  const system = systemOperations(store, () => stopping !== undefined, () => void stop());
+  const system = systemOperations(
+    store,
+    () => stopping !== undefined,
+    () => void stop(),
+  );
   const server: Server = createServer(store, system, logger);
   void store.failed.then((reason) => stop(reason));
   await server.listen(paths.socket);
@@ -62,9 +66,10 @@ async function serve({ paths }: Config, logger: Logger, ownership: Ownership, st
 
 async function shutDown(server: Server, store: Store, logger: Logger): Promise<void> {
   logger.info('stopping');
-  const late = new Promise<'late'>((resolve) => setTimeout(resolve, drainMs, 'late').unref());
-  if ((await Promise.race([server.drain(), late])) === 'late') logger.warn('requests were cut off: they did not end in time');
-  await server.close();
+  const timeUp = new Promise<'late'>((resolve) => setTimeout(resolve, drainMs, 'late').unref());
+  if ((await Promise.race([server.drain(), timeUp])) === 'late') logger.warn('requests did not end in time');
   await store.close();
+  // Last, so that whoever calls meanwhile is told to come back rather than cut off.
+  await server.close(timeUp);
   logger.info('stopped');
 }

@@ -29,7 +29,10 @@ function makePrivate(directory: string): void {
   const found = lstatSync(directory);
   if (!found.isDirectory()) throw new ExitError(78, `${directory} is not a directory (a link, perhaps). Replace it.`);
   if (found.uid !== userInfo().uid) {
-    throw new ExitError(78, `${directory} belongs to user ${found.uid}. Give it to yours: chown ${userInfo().uid} '${directory}'`);
+    throw new ExitError(
+      78,
+      `${directory} belongs to user ${found.uid}. Give it to yours: chown ${userInfo().uid} '${directory}'`,
+    );
   }
   if ((found.mode & 0o077) !== 0) {
     throw new ExitError(78, `${directory} is open to other users. Close it: chmod 700 '${directory}'`);

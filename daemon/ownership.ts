@@ -82,7 +82,11 @@ function explain(paths: Paths, path: string, error: unknown): ExitError {
     const advice = path === paths.ownerLock ? 'Delete it' : 'Restore a copy or move it away';
     return new ExitError(78, `${path} is not what holdfast wrote there. ${advice}, then start again.`, options);
   }
-  return new ExitError(69, `${path} cannot be locked: ${error instanceof Error ? error.message : String(error)}`, options);
+  return new ExitError(
+    69,
+    `${path} cannot be locked: ${error instanceof Error ? error.message : String(error)}`,
+    options,
+  );
 }
 
 /** Who the owner says it is; a hint, for its file may be old. */

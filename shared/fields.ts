@@ -12,7 +12,7 @@ export const name = () =>
     .string()
     .refine((text) => text.isWellFormed(), { error: 'must be well-formed Unicode (it holds a lone surrogate)' })
     .normalize('NFC')
-    .refine((text) => text.length > 0 && [...text].length <= 200, { error: 'must have 1 to 200 characters' })
+    .refine((text) => text.length > 0 && Array.from(text).length <= 200, { error: 'must have 1 to 200 characters' })
     .refine((text) => !control.test(text), { error: 'must not hold control characters' })
     .refine((text) => text !== '.' && text !== '..', { error: "must not be '.' or '..'" });
 

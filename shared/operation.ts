@@ -35,7 +35,7 @@ export function operation<Input extends z.ZodObject, Output extends z.ZodType>(
 /** Groups of operations by kind of record: `{ feeds: { put, get, ... } }`. */
 export type Contract = Readonly<Record<string, Readonly<Record<string, Operation>>>>;
 
-export type InputOf<Op> = Op extends Operation<infer Input, z.ZodType> ? z.output<Input> : never;
+export type InputOf<Op> = Op extends Operation<infer Input> ? z.output<Input> : never;
 export type OutputOf<Op> = Op extends Operation<z.ZodObject, infer Output> ? z.output<Output> : never;
 
 /** Where an operation's fields that are not in the path travel. */

@@ -14,7 +14,10 @@ export function guard(request: FastifyRequest): void {
     throw new HoldfastError('forbidden_origin', 'A request with an Origin or Referer header is refused.');
   }
   if (!hosts.has(headers.host ?? '')) {
-    throw new HoldfastError('forbidden_origin', "The Host header must be 'localhost': use http://localhost/ with the socket.");
+    throw new HoldfastError(
+      'forbidden_origin',
+      "The Host header must be 'localhost': use http://localhost/ with the socket.",
+    );
   }
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
   if (hasBody && bodyless.has(request.method)) {

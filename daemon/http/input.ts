@@ -20,15 +20,20 @@ export function inputReader(operation: Operation): (request: FastifyRequest) => 
     const fields = new Map<string, unknown>();
     const add = (name: string, value: unknown, source: string) => {
       if (fields.has(name) && fields.get(name) !== value) {
-        throw new HoldfastError('invalid_input', `${name} is given twice with different values, once in the ${source}.`, {
-          errors: [{ path: name, message: `differs between the ${source} and elsewhere` }],
-        });
+        throw new HoldfastError(
+          'invalid_input',
+          `${name} is given twice with different values, once in the ${source}.`,
+          {
+            errors: [{ path: name, message: `differs between the ${source} and elsewhere` }],
+          },
+        );
       }
       fields.set(name, value);
     };
     for (const [name, text] of Object.entries(request.params as object)) add(name, text, 'path');
     for (const [name, text] of Object.entries(request.query as object)) {
-      if (!inQuery) throw new HoldfastError('invalid_input', `${name} belongs in the JSON body: this operation takes no query.`);
+      if (!inQuery)
+        throw new HoldfastError('invalid_input', `${name} belongs in the JSON body: this operation takes no query.`);
       add(name, fromText(text as string | string[], kinds.get(name)), 'query');
     }
     if (!inQuery) for (const [name, value] of Object.entries(bodyOf(request))) add(name, value, 'body');
@@ -38,12 +43,16 @@ export function inputReader(operation: Operation): (request: FastifyRequest) => 
       const value = read(text);
       if (kinds.has(field) && value !== undefined) add(field, fromText(value, kinds.get(field)), `header ${header}`);
       else if (operation.kind === 'write') {
-        throw new HoldfastError('invalid_input', `The header ${header} does not apply to this operation with that value.`);
+        throw new HoldfastError(
+          'invalid_input',
+          `The header ${header} does not apply to this operation with that value.`,
+        );
       }
     }
     // fromEntries defines properties: a field named `__proto__` stays a field, and is refused as unknown.
     const input = Object.fromEntries(fields);
-    if (fields.has('__proto__')) throw new HoldfastError('invalid_input', '__proto__ is not a field of this operation.');
+    if (fields.has('__proto__'))
+      throw new HoldfastError('invalid_input', '__proto__ is not a field of this operation.');
     const parsed = operation.input.safeParse(input);
     if (!parsed.success) throw invalidInput(parsed.error);
     return parsed.data;
@@ -57,15 +66,16 @@ function bodyOf(request: FastifyRequest): object {
   return body;
 }
 
+const kindOf = (type: unknown): Kind =>
+  type === 'integer' || type === 'number' ? 'number' : type === 'boolean' || type === 'array' ? type : 'text';
+
 /** What text must become for each field, read off the schema. */
 function fieldKinds(input: z.ZodObject): Map<string, Kind> {
   const schema = z.toJSONSchema(input, { io: 'input', unrepresentable: 'any' });
-  const kind = (type: unknown): Kind =>
-    type === 'integer' || type === 'number' ? 'number' : type === 'boolean' || type === 'array' ? type : 'text';
   return new Map(
     Object.entries(schema.properties ?? {}).map(([name, property]) => [
       name,
-      kind(typeof property === 'object' ? property.type : undefined),
+      kindOf(typeof property === 'object' ? property.type : undefined),
     ]),
   );
 }

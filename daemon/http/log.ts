@@ -33,7 +33,10 @@ export function logResponses(app: FastifyInstance, logger: Logger): void {
         status: reply.statusCode,
         ms: Math.round(reply.elapsedTime),
         bytes: Number(request.headers['content-length'] ?? 0),
-        ...(error && { code: error.code, ...(error.details.errors && { fields: error.details.errors.map(({ path }) => path) }) }),
+        ...(error && {
+          code: error.code,
+          ...(error.details.errors && { fields: error.details.errors.map(({ path }) => path) }),
+        }),
         // The stack of what went wrong underneath; never for the caller's own mistakes.
         ...(error?.cause !== undefined && error.status >= 500 && { cause: causeOf(error.cause) }),
       },

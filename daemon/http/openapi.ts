@@ -21,7 +21,8 @@ export function openapi() {
     info: {
       title: 'holdfast',
       version,
-      description: 'State of local command-line applications, over a Unix socket: curl --unix-socket PATH http://localhost/v1/health',
+      description:
+        'State of local command-line applications, over a Unix socket: curl --unix-socket PATH http://localhost/v1/health',
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: 'http://localhost', description: 'The Unix socket that `holdfast socket` prints' }],
@@ -45,7 +46,9 @@ function describe(group: string, operationId: string, operation: Operation): Sch
   const others = properties.filter(([name]) => !inPath.has(name));
   const body = fieldsTravelIn(operation) === 'body';
   const parameters = [
-    ...properties.filter(([name]) => inPath.has(name)).map(([name, schema]) => ({ name, in: 'path', required: true, schema })),
+    ...properties
+      .filter(([name]) => inPath.has(name))
+      .map(([name, schema]) => ({ name, in: 'path', required: true, schema })),
     ...(body ? [] : others.map(([name, schema]) => ({ name, in: 'query', required: required.has(name), schema }))),
     ...headerParameters(operation, new Set(properties.map(([name]) => name))),
   ];

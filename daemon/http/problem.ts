@@ -35,14 +35,19 @@ export function invalidInput(error: z.ZodError): HoldfastError {
   const errors = error.issues.flatMap(fieldErrors);
   const first = errors[0];
   const more = errors.length > 1 ? ` (and ${errors.length - 1} more)` : '';
-  const detail = first ? `${first.path === '' ? 'The input' : first.path} ${first.message}${more}.` : 'The input is not valid.';
+  const detail = first
+    ? `${first.path === '' ? 'The input' : first.path} ${first.message}${more}.`
+    : 'The input is not valid.';
   return new HoldfastError('invalid_input', detail, { errors });
 }
 
 function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
   const path = issue.path.map(String).join('.');
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => ({ path: [path, key].filter(Boolean).join('.'), message: 'is not a field of this operation' }));
+    return issue.keys.map((key) => ({
+      path: [path, key].filter(Boolean).join('.'),
+      message: 'is not a field of this operation',
+    }));
   }
   return [{ path, message: message(issue) }];
 }
@@ -50,7 +55,7 @@ function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {
 function message(issue: z.core.$ZodIssue): string {
   switch (issue.code) {
     case 'invalid_type':
-      return /received undefined$/.test(issue.message) ? 'is required' : `must be ${article(issue.expected)}`;
+      return issue.message.endsWith('received undefined') ? 'is required' : `must be ${article(issue.expected)}`;
     case 'invalid_value':
       return issue.values.length > 1 ? `must be one of ${issue.values.join(', ')}` : issue.message;
     case 'too_small':

@@ -2,7 +2,14 @@ import { isUtf8 } from 'node:buffer';
 import { fastify, type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { contract } from '../../shared/contract.ts';
 import { HoldfastError } from '../../shared/errors.ts';
-import { clientHeader, keyHeader, protocolHeader, requestIdHeader, unquote, versionHeader } from '../../shared/headers.ts';
+import {
+  clientHeader,
+  keyHeader,
+  protocolHeader,
+  requestIdHeader,
+  unquote,
+  versionHeader,
+} from '../../shared/headers.ts';
 import type { Operation } from '../../shared/operation.ts';
 import { maxBody, protocol, version } from '../../shared/protocol.ts';
 import type { Logger } from '../logger.ts';
@@ -20,7 +27,8 @@ export interface Server {
   listen(socket: string): Promise<void>;
   /** From now on every new request is answered 503; resolves when those under way are answered. */
   drain(): Promise<void>;
-  close(): Promise<void>;
+  /** Stops listening; connections that are still busy when `timeUp` resolves are cut. */
+  close(timeUp: Promise<unknown>): Promise<void>;
 }
 
 /** The HTTP server: one loop registers every operation of the contract. */
@@ -38,7 +46,7 @@ export function createServer(store: Store, system: SystemOperations, logger: Log
     keepAliveTimeout: 300_000,
     requestTimeout: timeouts.requestTimeout,
     http: { ...timeouts, maxHeaderSize: 32 * 1024 },
-    forceCloseConnections: true,
+    forceCloseConnections: 'idle',
     clientErrorHandler: refuseBadRequest,
     frameworkErrors: (error, request, reply) => answerError(error, request as FastifyRequest, reply as FastifyReply),
   });
@@ -89,7 +97,12 @@ export function createServer(store: Store, system: SystemOperations, logger: Log
       draining = true;
       if (active > 0) await new Promise<void>((resolve) => (drained = resolve));
     },
-    close: () => app.close(),
+    close: async (timeUp) => {
+      const closing = app.close();
+      await Promise.race([closing, timeUp]);
+      app.server.closeAllConnections();
+      await closing;
+    },
   };
 }
 
@@ -111,7 +124,8 @@ function register(
     config: { operation: name },
     handler: async (request, reply) => {
       const input = read(request);
-      const call = { name, operation, app: String(input['app'] ?? ''), input, ...callerOf(request) };
+      const ofApp = typeof input['app'] === 'string' ? input['app'] : '';
+      const call = { name, operation, app: ofApp, input, ...callerOf(request) };
       const answer = own ? await own() : await store.call(call);
       if (answer.revision !== undefined) reply.header('etag', `"${answer.revision}"`);
       return reply.code(answer.status).type('application/json; charset=utf-8').send(answer.text);
@@ -138,7 +152,10 @@ function parseJson(body: Buffer): unknown {
   try {
     return JSON.parse(body.toString());
   } catch (error) {
-    throw new HoldfastError('malformed_json', `The body is not JSON: ${(error as Error).message.replace(/".*"/s, '…')}`);
+    throw new HoldfastError(
+      'malformed_json',
+      `The body is not JSON: ${(error as Error).message.replace(/".*"/s, '…')}`,
+    );
   }
 }
 
@@ -152,9 +169,18 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
 function refuseBadRequest(error: NodeJS.ErrnoException, socket: import('node:net').Socket): void {
   if (!socket.writable) return void socket.destroy(error);
   const code =
-    error.code === 'ERR_HTTP_REQUEST_TIMEOUT' ? 'timeout' : error.code === 'HPE_HEADER_OVERFLOW' ? 'headers_too_large' : 'invalid_input';
+    error.code === 'ERR_HTTP_REQUEST_TIMEOUT'
+      ? 'timeout'
+      : error.code === 'HPE_HEADER_OVERFLOW'
+        ? 'headers_too_large'
+        : 'invalid_input';
   const known = new HoldfastError(code, code === 'invalid_input' ? 'This is not an HTTP request.' : 'See the title.');
-  const body = JSON.stringify({ type: `urn:holdfast:problem:${code}`, status: known.status, code, detail: known.message });
+  const body = JSON.stringify({
+    type: `urn:holdfast:problem:${code}`,
+    status: known.status,
+    code,
+    detail: known.message,
+  });
   socket.end(
     `HTTP/1.1 ${known.status} Refused\r\nContent-Type: application/problem+json\r\n` +
       `Content-Length: ${Buffer.byteLength(body)}\r\nConnection: close\r\n\r\n${body}`,

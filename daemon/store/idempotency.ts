@@ -21,7 +21,8 @@ export async function earlierAnswer(
 ): Promise<Answer | undefined> {
   const [row] = await tx.select(log, 'WHERE key = ? AND app = ? AND op = ?', key, app, op);
   if (!row) return undefined;
-  if (row instanceof Damaged) throw new HoldfastError('damaged', `The log row of key '${key}' is damaged: ${row.reason}.`);
+  if (row instanceof Damaged)
+    throw new HoldfastError('damaged', `The log row of key '${key}' is damaged: ${row.reason}.`);
   if (row.fingerprint !== fingerprint) {
     throw new HoldfastError('key_reused', `The idempotency key '${key}' was used for another request: make a new key.`);
   }

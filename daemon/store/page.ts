@@ -1,6 +1,9 @@
 import { HoldfastError } from '../../shared/errors.ts';
 import { Damaged, type Context, type Table, type Tx, type Value } from './tx.ts';
 
+const isValue = (value: unknown): value is Value =>
+  typeof value === 'string' || typeof value === 'number' || value === null;
+
 /** A place in a list: the sort value and the tie-breaker of the last item. It is only good in its own epoch. */
 export function encodeCursor(context: Context, place: Value[]): string {
   return Buffer.from(JSON.stringify([context.epoch, ...place])).toString('base64url');
@@ -14,9 +17,7 @@ export function decodeCursor(context: Context, cursor: string, width: number): V
   } catch {
     place = undefined;
   }
-  const scalar = (value: unknown): value is Value =>
-    typeof value === 'string' || typeof value === 'number' || value === null;
-  if (!Array.isArray(place) || place.length !== width + 1 || !place.every(scalar)) {
+  if (!Array.isArray(place) || place.length !== width + 1 || !place.every(isValue)) {
     throw new HoldfastError('invalid_input', 'The cursor is not one that a list answered.', {
       errors: [{ path: 'cursor', message: 'must be a nextCursor as answered' }],
     });

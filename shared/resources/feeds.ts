@@ -16,13 +16,16 @@ import { operation } from '../operation.ts';
 
 /** An http or https URL. Credentials inside it would be stored in plain text, so they are refused. */
 const feedUrl = label(4000).superRefine((text, context) => {
-    const url = URL.canParse(text) ? new URL(text) : undefined;
-    if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
-      context.addIssue({ code: 'custom', message: "must be an http or https URL, as 'https://example.org/feed.xml'" });
-    } else if (url.username !== '' || url.password !== '') {
-      context.addIssue({ code: 'custom', message: 'must not hold a user name or password: they would be stored in plain text' });
-    }
-  });
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol !== 'http:' && url?.protocol !== 'https:') {
+    context.addIssue({ code: 'custom', message: "must be an http or https URL, as 'https://example.org/feed.xml'" });
+  } else if (url.username !== '' || url.password !== '') {
+    context.addIssue({
+      code: 'custom',
+      message: 'must not hold a user name or password: they would be stored in plain text',
+    });
+  }
+});
 
 /** Only feeds without credentials: a plain-text password has no place to go. */
 const auth = z.strictObject({

@@ -33,6 +33,8 @@ export type SessionSummary = z.infer<typeof summary>;
 const session = summary.extend({ metadata: z.record(z.string(), z.unknown()) });
 export type Session = z.infer<typeof session>;
 
+const messageId = name();
+
 /** A message is flat: `id` and `seq` are ours, every other field is the application's and comes back exactly. */
 const messageInput = jsonObject()
   .refine((message: JsonObject) => !Object.hasOwn(message, 'seq'), {
@@ -40,7 +42,7 @@ const messageInput = jsonObject()
   })
   .superRefine((message: JsonObject, context) => {
     if (!Object.hasOwn(message, 'id')) return;
-    for (const issue of name().safeParse(message['id']).error?.issues ?? []) {
+    for (const issue of messageId.safeParse(message['id']).error?.issues ?? []) {
       context.addIssue({ code: 'custom', path: ['id'], message: issue.message });
     }
   });

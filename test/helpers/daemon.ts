@@ -6,7 +6,7 @@ import { connect, type Client, type ConnectOptions } from '../../client/index.ts
 import { paths, type Paths } from '../../shared/paths.ts';
 
 export const root = join(import.meta.dirname, '..', '..');
-const entry = join(root, 'daemon', 'main.ts');
+const mainModule = join(root, 'daemon', 'main.ts');
 
 export interface Exit {
   code: number | null;
@@ -23,8 +23,8 @@ export class DaemonProcess {
   readonly #ready = Promise.withResolvers<void>();
 
   constructor(home: string, { env = {}, wrapper = [] }: SpawnOptions = {}) {
-    const [command = process.execPath, ...rest] = [...wrapper, process.execPath, entry];
-    this.child = spawn(command, rest, {
+    const [command, ...rest] = [...wrapper, process.execPath];
+    this.child = spawn(command, [...rest, mainModule], {
       env: { ...process.env, HOLDFAST_HOME: home, ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
@@ -48,7 +48,9 @@ export class DaemonProcess {
 
   /** Resolves when it listens; rejects when it ended instead. */
   async ready(): Promise<this> {
-    const ended = this.exited.then(({ code }) => Promise.reject(new Error(`daemon ended with ${code}: ${this.stderr}`)));
+    const ended = this.exited.then(({ code }) =>
+      Promise.reject(new Error(`daemon ended with ${code}: ${this.stderr}`)),
+    );
     await Promise.race([this.#ready.promise, ended]);
     return this;
   }

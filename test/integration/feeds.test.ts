@@ -7,6 +7,12 @@ import { runProcess } from '../helpers/processes.ts';
 
 const url = 'https://example.org/feed.xml';
 
+const refusal = (call: Promise<unknown>) =>
+  call.then(
+    () => undefined,
+    (error: unknown) => (error instanceof HoldfastError ? error : undefined),
+  );
+
 describe('feeds', () => {
   let home: TestHome;
   let client: Client;
@@ -16,12 +22,6 @@ describe('feeds', () => {
     client = home.client();
   });
   afterAll(() => home[Symbol.asyncDispose]());
-
-  const refusal = (call: Promise<unknown>) =>
-    call.then(
-      () => undefined,
-      (error: unknown) => (error instanceof HoldfastError ? error : undefined),
-    );
 
   it('creates with 201, replaces with 200, and answers the revision as ETag', async () => {
     const path = '/v1/apps/test/feeds/status';
@@ -34,7 +34,14 @@ describe('feeds', () => {
 
   it('keeps every field and fills what is absent', async () => {
     const metadata = { nested: { list: [1, null, 'x'] } };
-    const feed = await client.feeds.put({ name: 'Füße & Co', url, category: 'c', displayName: 'd', tags: ['a', 'b'], metadata });
+    const feed = await client.feeds.put({
+      name: 'Füße & Co',
+      url,
+      category: 'c',
+      displayName: 'd',
+      tags: ['a', 'b'],
+      metadata,
+    });
     expect(await client.feeds.get({ name: 'Füße & Co' })).toEqual(feed);
     expect(feed).toMatchObject({ category: 'c', displayName: 'd', tags: ['a', 'b'], metadata, auth: { kind: 'none' } });
   });
@@ -119,6 +126,7 @@ describe('feeds', () => {
 
   it('acceptance 1: 50 processes create one name: one 201, forty-nine 409', async () => {
     const statuses = await Promise.all(Array.from({ length: 50 }, () => run('the-same')));
-    expect(statuses.toSorted()).toEqual([201, ...Array.from({ length: 49 }, () => 409)]);
+    expect(statuses.filter((status) => status === 201)).toHaveLength(1);
+    expect(statuses.filter((status) => status === 409)).toHaveLength(49);
   });
 });

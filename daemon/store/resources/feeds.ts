@@ -47,7 +47,11 @@ function guard(row: FeedRow | undefined, expected: string | undefined, context: 
   }
 }
 
-async function existing(tx: Tx, input: { app: string; name: string; expectedRevision?: string | undefined }, context: Context) {
+async function existing(
+  tx: Tx,
+  input: { app: string; name: string; expectedRevision?: string | undefined },
+  context: Context,
+) {
   const row = await tx.find(feed, { app: input.app, name: input.name });
   guard(row, input.expectedRevision, context);
   if (!row) throw new HoldfastError('not_found', `There is no feed named '${input.name}'.`);
@@ -100,7 +104,14 @@ export async function list(tx: Tx, input: InputOf<typeof feeds.list>, context: C
     where: ['app = ?'],
     parameters: [input.app],
   };
-  return page(tx, context, feed, request, (row) => toFeed(row, context), (row) => row.name);
+  return page(
+    tx,
+    context,
+    feed,
+    request,
+    (row) => toFeed(row, context),
+    (row) => row.name,
+  );
 }
 
 export async function patch(tx: Tx, input: InputOf<typeof feeds.patch>, context: Context) {

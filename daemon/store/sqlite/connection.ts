@@ -1,7 +1,16 @@
 import { DatabaseSync } from 'node:sqlite';
 
 /** SQLite's primary result codes that mean something to us (https://sqlite.org/rescode.html). */
-export const sqlite = { busy: 5, readonly: 8, ioError: 10, corrupt: 11, full: 13, cannotOpen: 14, protocol: 15, notADatabase: 26 };
+export const sqlite = {
+  busy: 5,
+  readonly: 8,
+  ioError: 10,
+  corrupt: 11,
+  full: 13,
+  cannotOpen: 14,
+  protocol: 15,
+  notADatabase: 26,
+};
 
 /** The primary result code of an error thrown by node:sqlite, undefined for any other error. */
 export function sqliteCode(error: unknown): number | undefined {

@@ -2,7 +2,15 @@ import { HoldfastError } from '../../../shared/errors.ts';
 import { sqlite, sqliteCode } from './connection.ts';
 
 /** Codes that mean the disk or the file failed, so that nothing of the transaction can be trusted. */
-const storageCodes = new Set([sqlite.busy, 7, sqlite.readonly, sqlite.ioError, sqlite.full, sqlite.cannotOpen, sqlite.protocol]);
+const storageCodes = new Set([
+  sqlite.busy,
+  7,
+  sqlite.readonly,
+  sqlite.ioError,
+  sqlite.full,
+  sqlite.cannotOpen,
+  sqlite.protocol,
+]);
 
 /** Whether an error takes the whole transaction with it, not only the call that met it. */
 export function isStorageFailure(error: unknown): boolean {
@@ -15,7 +23,12 @@ export function toHoldfastError(error: unknown): HoldfastError {
   if (error instanceof HoldfastError) return error;
   const code = sqliteCode(error);
   if (code === sqlite.full) {
-    return new HoldfastError('storage_full', 'The disk is full: free some space, then the same call works.', {}, { cause: error });
+    return new HoldfastError(
+      'storage_full',
+      'The disk is full: free some space, then the same call works.',
+      {},
+      { cause: error },
+    );
   }
   if (code === sqlite.corrupt || code === sqlite.notADatabase) {
     return new HoldfastError('damaged', 'The database is damaged where this record lies.', {}, { cause: error });

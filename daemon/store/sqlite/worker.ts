@@ -66,7 +66,10 @@ async function reopen(): Promise<void> {
 function checkIdentity(): void {
   const missing = identity.lost();
   if (missing === undefined) return;
-  lost = new HoldfastError('store_replaced', `${missing} was removed or replaced under the daemon; nothing was stored.`);
+  lost = new HoldfastError(
+    'store_replaced',
+    `${missing} was removed or replaced under the daemon; nothing was stored.`,
+  );
   post({
     fatal: {
       exitCode: 78,
@@ -152,6 +155,7 @@ try {
   post({ ready: { epoch, schemaVersion } });
 } catch (error) {
   const known = error instanceof ExitError ? error : undefined;
-  const message = known?.message ?? `${path} cannot be opened: ${error instanceof Error ? error.message : String(error)}`;
+  const message =
+    known?.message ?? `${path} cannot be opened: ${error instanceof Error ? error.message : String(error)}`;
   post({ fatal: { exitCode: known?.exitCode ?? 69, message } });
 }

@@ -114,7 +114,10 @@ export class Writer {
   /** The thread is gone: what waits for it may or may not be stored. */
   #end(error: ExitError): void {
     this.#closed.resolve();
-    this.#over ??= new HoldfastError('storage_failed', 'The writer ended; the write may be stored: retry with the same key.');
+    this.#over ??= new HoldfastError(
+      'storage_failed',
+      'The writer ended; the write may be stored: retry with the same key.',
+    );
     for (const { reject } of this.#waiting.values()) reject(this.#over);
     this.#waiting.clear();
     this.#idle?.();

@@ -46,7 +46,10 @@ async function write(tx: Tx, head: HeadRow, input: Input) {
     const known = given === undefined ? undefined : (written.get(given) ?? (await find(tx, head.session_no, given)));
     if (given !== undefined && known) {
       if (known.content !== content) {
-        throw new HoldfastError('exists', `Message '${given}' is in the session with other content, as seq ${known.seq}.`);
+        throw new HoldfastError(
+          'exists',
+          `Message '${given}' is in the session with other content, as seq ${known.seq}.`,
+        );
       }
       answers.push({ id: given, seq: known.seq });
       continue;
@@ -83,13 +86,14 @@ async function find(tx: Tx, sessionNo: number, id: string) {
   return row && { seq: row[0] as number, content: row[1] as string };
 }
 
+function sum(path: string, before: number, more = 0): number {
+  if (Number.isSafeInteger(before + more)) return before + more;
+  throw new HoldfastError('invalid_input', 'The sum would exceed what JSON numbers hold exactly.', {
+    errors: [{ path: `usage.${path}`, message: `must not raise the sum above ${Number.MAX_SAFE_INTEGER}` }],
+  });
+}
+
 function addUsage(head: HeadRow, usage: Input['usage']): void {
-  const sum = (path: string, before: number, more = 0) => {
-    if (Number.isSafeInteger(before + more)) return before + more;
-    throw new HoldfastError('invalid_input', 'The sum would exceed what JSON numbers hold exactly.', {
-      errors: [{ path: `usage.${path}`, message: `must not raise the sum above ${Number.MAX_SAFE_INTEGER}` }],
-    });
-  };
   head.input_tokens = sum('inputTokens', head.input_tokens, usage?.inputTokens);
   head.output_tokens = sum('outputTokens', head.output_tokens, usage?.outputTokens);
   head.cost_nano_usd = sum('costNanoUsd', head.cost_nano_usd, usage?.costNanoUsd);

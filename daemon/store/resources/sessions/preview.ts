@@ -18,7 +18,10 @@ export function previewOf(message: JsonObject): string | undefined {
   const text = textOf(message['content'])?.slice(0, longest * 8);
   if (text === undefined) return undefined;
   // Control characters become spaces: the preview is a line for people, and SQL text ends at NUL.
-  const line = text.toWellFormed().replace(/[\p{Cc}\s]+/gu, ' ').trim();
+  const line = text
+    .toWellFormed()
+    .replace(/[\p{Cc}\s]+/gu, ' ')
+    .trim();
   const segments = [...graphemes.segment(line)];
   if (segments.length <= longest) return line;
   return `${line.slice(0, segments[longest - 1]?.index).trimEnd()}…`;
