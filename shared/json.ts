@@ -30,17 +30,15 @@ export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**
- * Application JSON passes through as parsed, never rebuilt: zod's own object and record types drop `__proto__`
- * without a word, and copying such values by spread or assignment would too.
+ * Any JSON object of the application. It passes through as parsed, never rebuilt: zod's own object and record types
+ * drop `__proto__` without a word, and copying such values by spread or assignment would too. Callers may give any
+ * object: their interfaces have no index signature.
  */
-function checked<T extends Json>(is: (value: unknown) => value is T, message: string) {
-  return z.custom<T>(is, { error: message, abort: true }).refine((value) => depthOf(value) <= maxDepth, {
-    error: `must not nest deeper than ${maxDepth} levels`,
-  });
-}
-
-/** Any JSON object of the application. */
-export const jsonObject = () => checked(isJsonObject, 'must be a JSON object').meta({ type: 'object' });
+export const jsonObject = (): z.ZodType<JsonObject, object> =>
+  z
+    .custom<JsonObject>(isJsonObject, { error: 'must be a JSON object', abort: true })
+    .refine((value) => depthOf(value) <= maxDepth, { error: `must not nest deeper than ${maxDepth} levels` })
+    .meta({ type: 'object' }) as z.ZodType<JsonObject, object>;
 
 /** A JSON object kept in one record: bounded in size. */
 export const jsonDocument = () =>

@@ -20,7 +20,7 @@ const answer = <Name extends keyof System>(_name: Name, output: OutputOf<System[
 export function systemOperations(store: Store, isStopping: () => boolean, stop: () => void): SystemOperations {
   const health = async () => {
     const { reasons, lastCommitAt, ...rest } = await store.health();
-    const unhealthy = rest.oldestUnansweredMs > unhealthyMs;
+    const unhealthy = rest.oldestUnansweredMs > unhealthyMs || reasons.includes('storage_unreadable');
     const status = isStopping() ? 'stopping' : unhealthy ? 'unhealthy' : reasons.length > 0 ? 'degraded' : 'ok';
     const report = {
       status,

@@ -1,14 +1,18 @@
 import type { StoreContract } from '../../shared/contract.ts';
 import type { InputOf, OutputOf } from '../../shared/operation.ts';
-import * as feeds from './resources/feeds.ts';
-import * as sessions from './resources/sessions.ts';
+import * as kinds from './kinds.ts';
+import { prune, retention } from './retention.ts';
 import type { Context, JsonText, Tx } from './tx.ts';
 
 type Implementation<Op> = (tx: Tx, input: InputOf<Op>, context: Context) => Promise<OutputOf<Op> | JsonText>;
 type Implementations<C> = { [Kind in keyof C]: { [Verb in keyof C[Kind]]: Implementation<C[Kind][Verb]> } };
 
 /** What each operation of the contract does; one that is missing does not compile. */
-const implementations = { feeds, sessions } satisfies Implementations<StoreContract>;
+const implementations = {
+  ...(kinds satisfies Implementations<StoreContract>),
+  // The daemon's own call, made by no client: it goes the way of every write.
+  log: { prune: async (tx: Tx, _input: object, { at }: Context) => ({ more: await prune(tx, at, retention) }) },
+};
 
 type AnyImplementation = (tx: Tx, input: unknown, context: Context) => Promise<unknown>;
 

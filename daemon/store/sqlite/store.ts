@@ -12,6 +12,8 @@ import { Writer } from './writer.ts';
 
 /** Age of the oldest unanswered write, in milliseconds, at which health warns. */
 const stalledMs = 5_000;
+/** How often the log is pruned, in milliseconds. */
+const pruneEveryMs = 3_600_000;
 /** Free bytes below which health warns: the WAL may need this much. */
 const lowDiskBytes = 100 * 1024 * 1024;
 
@@ -34,6 +36,8 @@ class SqliteStore implements Store {
   readonly #path: string;
   readonly #writer: Writer;
   readonly #reader: DatabaseSync;
+  readonly #pruning: NodeJS.Timeout;
+  #pruneFailed = false;
 
   constructor(path: string, writer: Writer, reader: DatabaseSync, about: { epoch: string; schemaVersion: number }) {
     this.#path = path;
@@ -42,6 +46,8 @@ class SqliteStore implements Store {
     this.#epoch = about.epoch;
     this.schemaVersion = about.schemaVersion;
     this.#tx = new SqliteTx(reader);
+    this.#pruning = setInterval(() => void this.#prune(), pruneEveryMs).unref();
+    void this.#prune();
   }
 
   get failed() {
@@ -79,12 +85,15 @@ class SqliteStore implements Store {
       stat(`${this.#path}-wal`).catch(() => undefined),
       statfs(dirname(this.#path)).catch(() => undefined),
     ]);
+    const readable = this.#isReadable();
     const freeBytes = space ? space.bavail * space.bsize : 0;
     const oldestUnansweredMs = this.#writer.oldestMs;
     const reasons = [
       oldestUnansweredMs > stalledMs && 'writer_stalled',
       this.#writer.checkpointFailure !== undefined && 'checkpoint_failed',
       freeBytes < lowDiskBytes && 'disk_low',
+      !readable && 'storage_unreadable',
+      this.#pruneFailed && 'prune_failed',
     ].filter((reason) => reason !== false);
     return {
       queueDepth: this.#writer.depth,
@@ -96,7 +105,28 @@ class SqliteStore implements Store {
     };
   }
 
+  async #prune(): Promise<void> {
+    const call = { op: 'log.prune', app: '', input: '{}', requestId: 'prune', client: null, pid: null, key: null };
+    try {
+      while ((JSON.parse((await this.#writer.execute(call)).text) as { more: boolean }).more);
+      this.#pruneFailed = false;
+    } catch {
+      this.#pruneFailed = true;
+    }
+  }
+
+  /** A real read: a database that cannot be read must not look healthy. */
+  #isReadable(): boolean {
+    try {
+      this.#reader.prepare('SELECT value FROM meta').all();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   async close(): Promise<void> {
+    clearInterval(this.#pruning);
     await this.#turn.catch(() => undefined);
     this.#reader.close();
     await this.#writer.close();

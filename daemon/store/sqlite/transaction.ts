@@ -102,6 +102,8 @@ export class SqliteWriteTx extends SqliteTx {
   #caller: Caller | undefined;
   /** Whether the current call has changed a table. */
   wrote = false;
+  /** Whether the current transaction has. */
+  changed = false;
 
   constructor(db: DatabaseSync) {
     super(db);
@@ -113,6 +115,7 @@ export class SqliteWriteTx extends SqliteTx {
   }
 
   begin(): void {
+    this.changed = false;
     this.statement('BEGIN IMMEDIATE').run();
   }
   commit(): void {
@@ -154,7 +157,7 @@ export class SqliteWriteTx extends SqliteTx {
   }
 
   override async delete<R>(table: Table<R>, key: Partial<R>): Promise<void> {
-    this.wrote = true;
+    this.wrote = this.changed = true;
     this.statement(sqlOf(table).delete).run(...valuesOf(key, table.key));
   }
 
@@ -191,7 +194,7 @@ export class SqliteWriteTx extends SqliteTx {
   }
 
   #write<R>(verb: 'insert' | 'put', table: Table<R>, row: R): void {
-    this.wrote = true;
+    this.wrote = this.changed = true;
     const values = valuesOf(row as Partial<R>, table.columns);
     this.statement(sqlOf(table)[verb]).run(...values, checksum(values));
   }

@@ -123,7 +123,7 @@ async function work(): Promise<void> {
   while (queue.length > 0) {
     const calls = nextBatch();
     const outcomes = await run(calls);
-    const stored = outcomes.some((outcome) => !(outcome instanceof HoldfastError));
+    const stored = tx.changed && outcomes.some((outcome) => !(outcome instanceof HoldfastError));
     post({
       outcomes: calls.map((call, index) => toWire(call, outcomes[index] as Outcome)),
       committedAt: stored ? Date.now() : undefined,

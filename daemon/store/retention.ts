@@ -1,0 +1,34 @@
+import { log } from './log.ts';
+import { readMeta, writeMeta } from './meta.ts';
+import type { Tx } from './tx.ts';
+
+export interface Retention {
+  /** Rows of the log that are no message are kept so many milliseconds, */
+  keptMs: number;
+  /** and the newest so many rows however old they are. */
+  keptRows: number;
+  /** Rows one call looks at, so that no writer waits long. */
+  slice: number;
+}
+export const retention: Retention = { keptMs: 30 * 24 * 3_600_000, keptRows: 100_000, slice: 1000 };
+
+/**
+ * Removes what the log need not keep any more, a slice at a time, and moves its floor on: a position at or below the
+ * floor may be gone. Messages stay as long as their session. Answers whether there may be more.
+ */
+export async function prune(tx: Tx, now: number, { keptMs, keptRows, slice }: Retention): Promise<boolean> {
+  const floor = Number((await readMeta(tx, 'floor')) ?? 0);
+  const [newest] = await tx.query('SELECT max(position) FROM log');
+  const rows = await tx.query(
+    'SELECT position, at, session_no FROM log WHERE position > ? AND position <= ? ORDER BY position LIMIT ?',
+    floor,
+    Number(newest?.[0] ?? 0) - keptRows,
+    slice,
+  );
+  const young = rows.findIndex(([, at]) => Number(at) >= now - keptMs);
+  const old = young === -1 ? rows : rows.slice(0, young);
+  for (const [position, , session] of old) if (session === null) await tx.delete(log, { position: Number(position) });
+  const last = old.at(-1);
+  if (last) await writeMeta(tx, 'floor', String(last[0]));
+  return old.length === slice;
+}
