@@ -51,8 +51,8 @@ export interface Change {
  * commit share one transaction, and waiting in it would hold every other writer up.
  */
 export interface Tx {
-  /** The row of this primary key; throws `damaged` when its checksum is wrong. */
-  find<R>(table: Table<R>, key: Partial<R>): Promise<R | undefined>;
+  /** The row of this primary key; throws `damaged` when its checksum is wrong, calling the record `name`. */
+  find<R>(table: Table<R>, key: Partial<R>, name?: string): Promise<R | undefined>;
   /** The rows of `SELECT ... FROM table` + `tail`; damaged ones in their place. */
   select<R>(table: Table<R>, tail: string, ...parameters: Value[]): Promise<(R | Damaged<R>)[]>;
   /** Rows as arrays, unchecked: only for finding which rows to read and how large they are. */

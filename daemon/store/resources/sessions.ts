@@ -13,7 +13,7 @@ export async function create(tx: Tx, input: InputOf<typeof sessions.create>, con
   const id = input.id ?? uuidv7();
   const existing = await findSession(tx, input.app, id);
   if (existing !== undefined) {
-    const head = await tx.find(sessionHead, { session_no: existing });
+    const head = await tx.find(sessionHead, { session_no: existing }, id);
     throw new HoldfastError('exists', `A session '${id}' exists.`, {
       ...(head && { current: revisionOf(context, head.position) }),
     });
@@ -48,7 +48,11 @@ export async function create(tx: Tx, input: InputOf<typeof sessions.create>, con
 
 export async function get(tx: Tx, input: InputOf<typeof sessions.get>, context: Context) {
   const key = { session_no: await sessionNumber(tx, input.app, input.id) };
-  return toSession(present(await tx.find(session, key)), present(await tx.find(sessionHead, key)), context);
+  return toSession(
+    present(await tx.find(session, key, input.id)),
+    present(await tx.find(sessionHead, key, input.id)),
+    context,
+  );
 }
 
 const sortColumns = { updatedAt: 'h.updated_at', createdAt: 's.created_at', id: 's.id' };
@@ -95,7 +99,7 @@ export async function list(tx: Tx, input: InputOf<typeof sessions.list>, context
 async function summarize(tx: Tx, number: number, id: string, context: Context) {
   const key = { session_no: number };
   try {
-    return toSummary(present(await tx.find(session, key)), present(await tx.find(sessionHead, key)), context);
+    return toSummary(present(await tx.find(session, key, id)), present(await tx.find(sessionHead, key, id)), context);
   } catch (error) {
     if (error instanceof HoldfastError && error.code === 'damaged') return { id, damaged: { reason: error.message } };
     throw error;

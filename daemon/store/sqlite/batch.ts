@@ -4,7 +4,7 @@ import { earlierAnswer } from '../idempotency.ts';
 import { implementationOf } from '../ops.ts';
 import { JsonText, type Context } from '../tx.ts';
 import { isStorageFailure, toHoldfastError } from './errors.ts';
-import type { Caller, SqliteWriteTx } from './transaction.ts';
+import type { Caller, SqliteWriteTx } from './write-transaction.ts';
 
 /** One write as it crosses to the writer thread: the input is JSON text, so that no value is rebuilt on the way. */
 export interface Call {

@@ -9,7 +9,7 @@ import { openWriter } from './connection.ts';
 import { toHoldfastError } from './errors.ts';
 import { FileIdentity } from './identity.ts';
 import { migrate, schemaVersion } from './migrate.ts';
-import { SqliteWriteTx } from './transaction.ts';
+import { SqliteWriteTx } from './write-transaction.ts';
 
 // The writer: the only thread with a writable connection. Whatever arrived while the previous COMMIT ran becomes
 // the next transaction: group commit without a timer.

@@ -15,7 +15,7 @@ type Input = InputOf<typeof sessions.append>;
  */
 export async function append(tx: Tx, input: Input, context: Context) {
   const sessionNo = await sessionNumber(tx, input.app, input.id);
-  const head = present(await tx.find(sessionHead, { session_no: sessionNo }));
+  const head = present(await tx.find(sessionHead, { session_no: sessionNo }, input.id));
   if (input.expectedHead !== undefined && input.expectedHead !== head.head) {
     throw new HoldfastError('stale', `The session's head is ${head.head}, not ${input.expectedHead}: read on first.`, {
       current: head.head,
@@ -101,7 +101,7 @@ function addUsage(head: HeadRow, usage: Input['usage']): void {
 
 async function updateSession(tx: Tx, head: HeadRow, input: Input, preview: string | undefined): Promise<void> {
   if (input.status === undefined && preview === undefined) return;
-  const row = present(await tx.find(session, { session_no: head.session_no }));
+  const row = present(await tx.find(session, { session_no: head.session_no }, input.id));
   const status = input.status ?? row.status;
   if (status !== row.status) {
     head.position = await tx.change({ kind: 'session', id: row.id });

@@ -14,7 +14,7 @@ const pageRows = 10_000;
 /** Messages of a session by seq. Their text goes out as it was stored. */
 export async function messages(tx: Tx, input: InputOf<typeof sessions.messages>, context: Context) {
   const sessionNo = await sessionNumber(tx, input.app, input.id);
-  const { head } = present(await tx.find(sessionHead, { session_no: sessionNo }));
+  const { head } = present(await tx.find(sessionHead, { session_no: sessionNo }, input.id));
   const order = input.last === undefined ? (input.order ?? 'asc') : 'desc';
   let low = (input.after ?? 0) + 1;
   let high = Math.min(head, (input.before ?? head + 1) - 1);

@@ -1,0 +1,125 @@
+import type { DatabaseSync } from 'node:sqlite';
+import { history, log, type LogRow } from '../log.ts';
+import type { Change, Table, Value } from '../tx.ts';
+import { sqlOf } from './statements.ts';
+import { checksum, SqliteTx, valuesOf } from './transaction.ts';
+
+/** What the log says of the call that made a change. */
+export interface Caller {
+  app: string;
+  op: string;
+  at: number;
+  client: string | null;
+  pid: number | null;
+  requestId: string;
+  key: string | null;
+  fingerprint: string | null;
+}
+
+/**
+ * Tx of the writer. Log rows wait in memory until their call has ended, because the first of them carries the
+ * answer; so a call that refuses before its first write to a table leaves no trace to undo.
+ */
+export class SqliteWriteTx extends SqliteTx {
+  #position: number;
+  #pending: LogRow[] = [];
+  #caller: Caller | undefined;
+  /** Whether the current call has changed a table. */
+  wrote = false;
+  /** Whether the current transaction has. */
+  changed = false;
+
+  constructor(db: DatabaseSync) {
+    super(db);
+    this.#position = this.#lastPosition();
+  }
+
+  #lastPosition(): number {
+    return Number((this.statement('SELECT max(position) FROM log').all() as unknown as Value[][])[0]?.[0] ?? 0);
+  }
+
+  begin(): void {
+    this.changed = false;
+    this.statement('BEGIN IMMEDIATE').run();
+  }
+  commit(): void {
+    this.statement('COMMIT').run();
+  }
+  /** Takes the whole transaction back; SQLite may have done so itself when the disk failed. */
+  rollback(): void {
+    if (this.db.isTransaction) this.statement('ROLLBACK').run();
+    this.#pending = [];
+    this.#position = this.#lastPosition();
+  }
+
+  /** The following changes are this call's. */
+  startCall(caller: Caller): void {
+    this.#position -= this.#pending.length;
+    this.#pending = [];
+    this.#caller = caller;
+    this.wrote = false;
+  }
+
+  /** Writes the log rows of the call; the first one remembers the answer for whoever asks again with its key. */
+  endCall(status: number, answer: string): void {
+    const [first] = this.#pending;
+    if (first && this.#caller) {
+      const { client, pid, requestId, key, fingerprint } = this.#caller;
+      Object.assign(first, { client, pid, request_id: requestId });
+      if (key !== null) Object.assign(first, { key, fingerprint, status, answer });
+    }
+    for (const row of this.#pending) this.#write('insert', log, row);
+    this.#pending = [];
+  }
+
+  override async insert<R>(table: Table<R>, row: R): Promise<void> {
+    this.#write('insert', table, row);
+  }
+
+  override async put<R>(table: Table<R>, row: R): Promise<void> {
+    this.#write('put', table, row);
+  }
+
+  override async delete<R>(table: Table<R>, key: Partial<R>): Promise<void> {
+    this.wrote = this.changed = true;
+    this.statement(sqlOf(table).delete).run(...valuesOf(key, table.key));
+  }
+
+  override async change({ kind, id, message }: Change): Promise<number> {
+    if (!this.#caller) throw new Error('a change outside a call');
+    const { at, app, op } = this.#caller;
+    const position = ++this.#position;
+    this.#pending.push({
+      position,
+      at,
+      app,
+      kind,
+      id,
+      op,
+      request: this.#pending[0]?.position ?? position,
+      session_no: message?.sessionNo ?? null,
+      seq: message?.seq ?? null,
+      role: message?.role ?? null,
+      client: null,
+      pid: null,
+      request_id: null,
+      key: null,
+      fingerprint: null,
+      status: null,
+      answer: null,
+      content: message?.content ?? null,
+    });
+    return position;
+  }
+
+  override async keep(position: number, kind: string, id: string, previous: object): Promise<void> {
+    const app = this.#caller?.app ?? '';
+    this.#write('insert', history, { position, app, kind, id, value: JSON.stringify(previous) });
+  }
+
+  #write<R>(verb: 'insert' | 'put', table: Table<R>, row: R): void {
+    this.wrote = this.changed = true;
+    const values = valuesOf(row as Partial<R>, table.columns);
+    this.statement(sqlOf(table)[verb]).run(...values, checksum(values));
+  }
+}
