@@ -23,11 +23,11 @@ function end(error: unknown): void {
   }
 }
 
+process.stderr.on('error', () => undefined);
 try {
   config = readConfig();
   const daemon = await startDaemon(config, createLogger(config.logLevel));
-  process.on('SIGTERM', () => void daemon.stop());
-  process.on('SIGINT', () => void daemon.stop());
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void daemon.stop());
   const { socket, data } = config.paths;
   process.stderr.write(
     `holdfast is running. Ctrl-C stops it.\n\n  socket  ${socket}\n  data    ${data}\n` +

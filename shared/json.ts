@@ -38,7 +38,7 @@ export const jsonObject = (): z.ZodType<JsonObject, object> =>
   z
     .custom<JsonObject>(isJsonObject, { error: 'must be a JSON object', abort: true })
     .refine((value) => depthOf(value) <= maxDepth, { error: `must not nest deeper than ${maxDepth} levels` })
-    .meta({ type: 'object' }) as z.ZodType<JsonObject, object>;
+    .meta({ type: 'object' });
 
 /** A JSON object kept in one record: bounded in size. */
 export const jsonDocument = () =>

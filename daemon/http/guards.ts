@@ -19,6 +19,9 @@ export function guard(request: FastifyRequest): void {
       "The Host header must be 'localhost': use http://localhost/ with the socket.",
     );
   }
+  if ((headers['content-encoding'] ?? 'identity') !== 'identity') {
+    throw new HoldfastError('unsupported_media_type', 'Send the body without Content-Encoding.');
+  }
   const hasBody = headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0;
   if (hasBody && bodyless.has(request.method)) {
     throw new HoldfastError('invalid_input', `A ${request.method} takes its input from the query, not from a body.`);
