@@ -36,7 +36,13 @@ export function curl(
 }
 
 /** A JSON request. */
-export function send(socketPath: string, method: string, path: string, body: unknown, headers: Record<string, string> = {}) {
+export function send(
+  socketPath: string,
+  method: string,
+  path: string,
+  body: unknown,
+  headers: Record<string, string> = {},
+) {
   const text = typeof body === 'string' || Buffer.isBuffer(body) ? body : JSON.stringify(body);
   return curl(socketPath, method, path, { headers: { 'content-type': 'application/json', ...headers }, body: text });
 }

@@ -6,7 +6,7 @@ import { readMeta } from '../../daemon/store/meta.ts';
 import { prune } from '../../daemon/store/retention.ts';
 import { openWriter } from '../../daemon/store/sqlite/connection.ts';
 import { migrate } from '../../daemon/store/sqlite/migrate.ts';
-import { SqliteWriteTx } from '../../daemon/store/sqlite/transaction.ts';
+import { SqliteWriteTx } from '../../daemon/store/sqlite/write-transaction.ts';
 
 const day = 24 * 3_600_000;
 const now = 100 * day;

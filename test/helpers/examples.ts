@@ -1,0 +1,53 @@
+import { contract } from '../../shared/contract.ts';
+import type { Client } from '../../client/index.ts';
+
+type Call = (client: Client) => Promise<unknown>;
+type Examples = {
+  readonly [Kind in keyof typeof contract]: { readonly [Verb in keyof (typeof contract)[Kind]]: Call };
+};
+
+const url = 'https://example.org/feed.xml';
+const messages = [{ role: 'user', content: 'hello' }];
+
+/** Makes the records that the examples work on. */
+export async function prepare(client: Client): Promise<void> {
+  for (const name of ['kept', 'changed', 'removed', 'renamed']) await client.feeds.put({ name, url });
+  await client.sessions.create({ id: 'kept' });
+  await client.sessions.append({ id: 'kept', messages });
+}
+
+/**
+ * One call of every operation that succeeds after `prepare`, in any order. An operation that is missing here does not
+ * compile; `system.shutdown` belongs last.
+ */
+export const examples: Examples = {
+  system: {
+    health: (client) => client.system.health(),
+    version: (client) => client.system.version(),
+    openapi: (client) => client.system.openapi(),
+    shutdown: (client) => client.system.shutdown(),
+  },
+  feeds: {
+    put: (client) => client.feeds.put({ name: 'new', url }),
+    get: (client) => client.feeds.get({ name: 'kept' }),
+    list: (client) => client.feeds.list(),
+    patch: (client) => client.feeds.patch({ name: 'changed', patch: { category: 'c' } }),
+    delete: (client) => client.feeds.delete({ name: 'removed' }),
+    rename: (client) => client.feeds.rename({ name: 'renamed', to: 'moved' }),
+  },
+  sessions: {
+    create: (client) => client.sessions.create({ id: 'new' }),
+    get: (client) => client.sessions.get({ id: 'kept' }),
+    list: (client) => client.sessions.list(),
+    append: (client) => client.sessions.append({ id: 'kept', messages }),
+    messages: (client) => client.sessions.messages({ id: 'kept' }),
+  },
+};
+
+/** The operations of the contract that have no example; the compiler sees them, but tests run without it. */
+export function withoutExample(): string[] {
+  return Object.entries(contract).flatMap(([kind, operations]) => {
+    const known = (examples as Record<string, object | undefined>)[kind] ?? {};
+    return Object.keys(operations).flatMap((verb) => (verb in known ? [] : [`${kind}.${verb}`]));
+  });
+}

@@ -1,0 +1,143 @@
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { problemSchema } from '../../shared/errors.ts';
+import { curl, send } from '../helpers/curl.ts';
+import { TestHome, type DaemonProcess } from '../helpers/daemon.ts';
+import { exchange } from '../helpers/raw.ts';
+import { until } from '../helpers/wait.ts';
+
+const feed = '/v1/apps/test/feeds/x';
+const json = { 'content-type': 'application/json' };
+const body = '{"url":"https://example.org/"}';
+
+describe('what HTTP refuses', () => {
+  let home: TestHome;
+  let daemon: DaemonProcess;
+  let socket: string;
+  beforeAll(async () => {
+    home = new TestHome();
+    daemon = await home.start();
+    socket = home.paths.socket;
+  });
+  afterAll(() => home[Symbol.asyncDispose]());
+
+  const expectProblem = (reply: { status: number; json: unknown }, status: number, code: string) => {
+    expect(reply).toMatchObject({ status, json: { code, status, type: `urn:holdfast:problem:${code}` } });
+    expect(() => problemSchema.parse(reply.json)).not.toThrow();
+  };
+
+  it.each([
+    { origin: 'https://example.org' },
+    { origin: 'null' },
+    { referer: 'http://localhost/' },
+    { host: 'example.org' },
+    { host: '127.0.0.1' },
+    { host: 'localhost.example.org' },
+    { host: 'localhost:80' },
+  ])('the page’s request with %o: 403, for every method and path', async (headers: Record<string, string>) => {
+    for (const path of [feed, '/v1/health', '/v1/openapi.json', '/v1/nothing']) {
+      for (const method of ['GET', 'DELETE']) expectProblem(await curl(socket, method, path, { headers }), 403, 'forbidden_origin');
+    }
+    expectProblem(await curl(socket, 'PUT', feed, { headers: { ...json, ...headers }, body }), 403, 'forbidden_origin');
+    expectProblem(await curl(socket, 'POST', '/v1/shutdown', { headers }), 403, 'forbidden_origin');
+  });
+
+  it.each(['', 'host:\r\n', 'host: \r\n'])('a request with the Host line %j: 403', async (line) => {
+    const reply = await exchange(socket, `GET /v1/version HTTP/1.1\r\n${line}connection: close\r\n\r\n`);
+    expectProblem(reply, 403, 'forbidden_origin');
+  });
+
+  it.each([undefined, 'text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'json', '*/*'])(
+    'a body of type %s: 415',
+    async (type) => {
+      const reply = await curl(socket, 'PUT', feed, { headers: type === undefined ? {} : { 'content-type': type }, body });
+      expectProblem(reply, 415, 'unsupported_media_type');
+    },
+  );
+
+  it('takes JSON by any spelling of its type', async () => {
+    for (const type of ['application/json', 'Application/JSON', 'application/json; charset=utf-8']) {
+      expect((await curl(socket, 'PUT', feed, { headers: { 'content-type': type }, body })).status).toBeLessThan(300);
+    }
+  });
+
+  it.each([
+    ['invalid UTF-8', Buffer.from([...Buffer.from('{"url":"'), 0xff, ...Buffer.from('"}')])],
+    ['a surrogate as UTF-8', Buffer.from([...Buffer.from('{"url":"'), 0xed, 0xa0, 0x80, ...Buffer.from('"}')])],
+    ['overlong UTF-8', Buffer.from([...Buffer.from('{"url":"'), 0xc0, 0xaf, ...Buffer.from('"}')])],
+    ['UTF-16', Buffer.from(body, 'utf16le')],
+    ['a cut object', '{"url":'],
+    ['single quotes', "{'url':1}"],
+    ['a trailing comma', '{"url":1,}'],
+    ['NaN', '{"url":NaN}'],
+    ['two values', '{} {}'],
+    ['a raw control character', '{"url":"\n"}'],
+    ['spaces', '  '],
+  ])('a body of %s: 400 that does not repeat it', async (_, bytes) => {
+    const reply = await send(socket, 'PUT', feed, bytes);
+    expectProblem(reply, 400, 'malformed_json');
+    expect(reply.text).not.toContain('url');
+  });
+
+  it.each(['[]', '"text"', '7', 'true', 'null', '[{"url":"https://example.org/"}]'])(
+    'the body %s, which is no object: 400',
+    async (text) => {
+      expectProblem(await send(socket, 'POST', '/v1/apps/test/sessions', text), 400, 'invalid_input');
+    },
+  );
+
+  it.each(['GET', 'DELETE'])('a body on %s, which would be ignored: 400', async (method) => {
+    for (const framing of [{ 'content-length': String(body.length) }, { 'transfer-encoding': 'chunked' }]) {
+      const headers: Record<string, string> = { ...json, ...framing };
+      const reply = await curl(socket, method, feed, { headers, body });
+      expectProblem(reply, 400, 'invalid_input');
+      expect(reply.json).toMatchObject({ detail: expect.stringContaining('query') });
+    }
+  });
+
+  it.each([
+    ['GET', '/v1/apps/test/sessionsx'],
+    ['GET', '/v1/apps/test/feeds/x/y'],
+    ['GET', '/v1/apps/test'],
+    ['GET', '/v1/health/'],
+    ['GET', '/V1/health'],
+    ['GET', '/'],
+    ['POST', '/v1/apps/test/feeds/x/renames'],
+    ['POST', '/v1/health'],
+    ['PUT', '/v1/apps/test/sessions/x'],
+    ['DELETE', '/v1/apps/test/sessions'],
+    ['OPTIONS', feed],
+    ['TRACE', feed],
+    ['PROPFIND', feed],
+  ])('%s %s, which is no operation: 404', async (method, path) => {
+    expectProblem(await curl(socket, method, path), 404, 'unknown_route');
+  });
+
+  it('headers over 32 KiB: 431', async () => {
+    expectProblem(await curl(socket, 'GET', '/v1/version', { headers: { x: 'x'.repeat(33_000) } }), 431, 'headers_too_large');
+  });
+
+  it('what is not HTTP: 400', async () => {
+    for (const text of ['hello\r\n\r\n', 'GET /v1/version HTTP/1.1\r\nhost: localhost\r\nbad header\r\n\r\n']) {
+      expectProblem(await exchange(socket, text), 400, 'invalid_input');
+    }
+  });
+
+  it('headers that do not arrive: 408, while others are served', async () => {
+    const slow = exchange(socket, 'GET /v1/version HTTP/1.1\r\nhost: loc');
+    expect((await curl(socket, 'GET', '/v1/version')).status).toBe(200);
+    expectProblem(await slow, 408, 'timeout');
+  });
+
+  it('a caller that leaves in the middle of its body is no failure of the daemon', async () => {
+    const head = `PUT ${feed} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\ncontent-length: 99\r\n\r\n`;
+    for (const leave of ['end', 'destroy'] as const) {
+      const leaving = connect(socket).resume();
+      await new Promise((written) => leaving.write(`${head}{"u`, written));
+      leaving[leave]();
+      await until('the connection ends', () => leaving.closed);
+    }
+    expect((await curl(socket, 'GET', '/v1/version')).status).toBe(200);
+    expect(daemon.log.filter(({ level }) => Number(level) >= 50)).toEqual([]);
+  });
+});
