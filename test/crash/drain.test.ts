@@ -62,6 +62,13 @@ describe('drain: the daemon is stopped during 50 concurrent writes', () => {
     });
   }
 
+  it.each(['SIGTERM', 'SIGINT'] as const)('%s at the moment it is ready is a stop like any other', async (signal) => {
+    await using home = new TestHome();
+    const daemon = await home.start();
+    expect(await daemon.end(signal)).toEqual({ code: 0, signal: null });
+    expect([home.paths.socket, home.paths.daemonFile].filter((path) => existsSync(path))).toEqual([]);
+  });
+
   it('red control: SIGKILL is no clean stop, yet loses nothing acknowledged, and its socket is replaced', async () => {
     await using home = new TestHome();
     const result = await stopUnderLoad(home, (daemon) => daemon.child.kill('SIGKILL'), {});

@@ -5,7 +5,7 @@ import type { Supervisor } from './supervisor.ts';
 
 /** How long each of the two loads runs, in seconds. */
 export const seconds = 8;
-/** How long one CLI is suspended: the others see its lock as stale for most of the second half. */
+/** How long one CLI is suspended: its lock becomes stale, the others take it over and go on. */
 export const suspendedMs = staleMs + 1_500;
 const suspendAtMs = 2_250;
 

@@ -48,7 +48,10 @@ export class Fleet implements AsyncDisposable {
       this.clis.push(cli);
       this.#attend(cli, number);
     }
-    while (this.clis.some(({ state }) => state === 'starting')) await sleep(10);
+    while (this.clis.some(({ state }) => state === 'starting')) {
+      if (this.errors.length >= fleetSize) throw new Error(`the CLIs do not start: ${this.errors[0]}`);
+      await sleep(10);
+    }
   }
 
   #fork(number: number, life: number): ChildProcess {
@@ -111,7 +114,10 @@ export class Fleet implements AsyncDisposable {
   /** Lets each finish the write it is at, and waits until all have ended. */
   async finish(patienceMs: number): Promise<void> {
     this.#ending = true;
-    for (const { child } of this.clis) if (child.connected) child.send('stop');
+    for (const { child } of this.clis) {
+      // It may have died a moment ago; that is no error.
+      if (child.connected) child.send('stop', () => undefined);
+    }
     await Promise.race([Promise.all(this.#ended), sleep(patienceMs, undefined, { ref: false })]);
     await this[Symbol.asyncDispose]();
   }

@@ -22,7 +22,8 @@ interface Place {
 export async function loadHoldfast({ screen, cleanup, env }: Place): Promise<Result> {
   const supervisor = cleanup.use(new Supervisor());
   const { socket } = supervisor.home.paths;
-  await supervisor.start(env);
+  // At this level, and not at one that the user may have set, the daemon says that it is ready.
+  await supervisor.start({ ...env, HOLDFAST_LOG_LEVEL: 'info' });
   const fleet = cleanup.use(new Fleet('holdfast', socket, env));
   await fleet.start();
   const unfollow = follow(screen, {

@@ -22,9 +22,10 @@ function interrupt(status: number): void {
   screen.clear();
   void cleanup.disposeAsync().finally(() => process.exit(status));
 }
-process.once('SIGINT', () => interrupt(130));
-process.once('SIGTERM', () => interrupt(143));
-process.once('SIGHUP', () => interrupt(129));
+// Not `once`: npm passes Ctrl-C on to a process that the terminal has told already, and the second must not kill.
+process.on('SIGINT', () => interrupt(130));
+process.on('SIGTERM', () => interrupt(143));
+process.on('SIGHUP', () => interrupt(129));
 // The terminal or the pipe is gone: nobody is looking any more.
 process.stdout.on('error', () => interrupt(1));
 

@@ -36,8 +36,12 @@ export class Supervisor implements AsyncDisposable {
     }
   }
 
+  /** Resolves when it listens; throws when it ends by itself again and again. */
   async ready(): Promise<void> {
-    while (!this.running && this.surprises.length < 10) await sleep(5);
+    while (!this.running) {
+      if (this.surprises.length >= 10) throw new Error(this.surprises[0]);
+      await sleep(5);
+    }
   }
 
   /** kill -9. */

@@ -6,7 +6,7 @@ interface Page {
 /** Every page of a list, from the first to the one without a cursor. */
 export async function walk<P extends Page>(list: (cursor: { cursor?: string }) => Promise<P>): Promise<P[]> {
   const pages: P[] = [];
-  for (let cursor: string | null | undefined; cursor !== null; ) {
+  for (let cursor: string | null | undefined; cursor !== null;) {
     const page = await list(cursor === undefined ? {} : { cursor });
     pages.push(page);
     cursor = page.nextCursor;

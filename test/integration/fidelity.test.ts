@@ -114,7 +114,12 @@ describe('acceptance 5: what goes in comes back', () => {
       expect({ huge, status, problem }).toMatchObject({ status: 400, problem: { errors: [{ path: 'metadata' }] } });
     }
     const { id } = await client.sessions.create();
-    const append = await send(home.paths.socket, 'POST', `/v1/apps/test/sessions/${id}/messages`, '{"messages":[{"n":1e999}]}');
+    const append = await send(
+      home.paths.socket,
+      'POST',
+      `/v1/apps/test/sessions/${id}/messages`,
+      '{"messages":[{"n":1e999}]}',
+    );
     expect(append).toMatchObject({ status: 400, json: { errors: [{ path: expect.stringMatching(/^messages\.0/) }] } });
   });
 });

@@ -36,7 +36,8 @@ describe('what HTTP refuses', () => {
     { host: 'localhost:80' },
   ])('the page’s request with %o: 403, for every method and path', async (headers: Record<string, string>) => {
     for (const path of [feed, '/v1/health', '/v1/openapi.json', '/v1/nothing']) {
-      for (const method of ['GET', 'DELETE']) expectProblem(await curl(socket, method, path, { headers }), 403, 'forbidden_origin');
+      for (const method of ['GET', 'DELETE'])
+        expectProblem(await curl(socket, method, path, { headers }), 403, 'forbidden_origin');
     }
     expectProblem(await curl(socket, 'PUT', feed, { headers: { ...json, ...headers }, body }), 403, 'forbidden_origin');
     expectProblem(await curl(socket, 'POST', '/v1/shutdown', { headers }), 403, 'forbidden_origin');
@@ -47,13 +48,20 @@ describe('what HTTP refuses', () => {
     expectProblem(reply, 403, 'forbidden_origin');
   });
 
-  it.each([undefined, 'text/plain', 'application/x-www-form-urlencoded', 'multipart/form-data; boundary=x', 'json', '*/*'])(
-    'a body of type %s: 415',
-    async (type) => {
-      const reply = await curl(socket, 'PUT', feed, { headers: type === undefined ? {} : { 'content-type': type }, body });
-      expectProblem(reply, 415, 'unsupported_media_type');
-    },
-  );
+  it.each([
+    undefined,
+    'text/plain',
+    'application/x-www-form-urlencoded',
+    'multipart/form-data; boundary=x',
+    'json',
+    '*/*',
+  ])('a body of type %s: 415', async (type) => {
+    const reply = await curl(socket, 'PUT', feed, {
+      headers: type === undefined ? {} : { 'content-type': type },
+      body,
+    });
+    expectProblem(reply, 415, 'unsupported_media_type');
+  });
 
   it('takes JSON by any spelling of its type', async () => {
     for (const type of ['application/json', 'Application/JSON', 'application/json; charset=utf-8']) {
@@ -114,7 +122,11 @@ describe('what HTTP refuses', () => {
   });
 
   it('headers over 32 KiB: 431', async () => {
-    expectProblem(await curl(socket, 'GET', '/v1/version', { headers: { x: 'x'.repeat(33_000) } }), 431, 'headers_too_large');
+    expectProblem(
+      await curl(socket, 'GET', '/v1/version', { headers: { x: 'x'.repeat(33_000) } }),
+      431,
+      'headers_too_large',
+    );
   });
 
   it('what is not HTTP: 400', async () => {

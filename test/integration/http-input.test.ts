@@ -127,8 +127,14 @@ describe('the input of an operation', () => {
     it('If-Match stands for expectedRevision', async () => {
       await putFeed();
       const quoted = { 'if-match': `"${revision}"` };
-      expectWrong(await send(socket, 'PUT', `${feeds}/x`, { url, expectedRevision: 'other.1' }, quoted), 'expectedRevision');
-      expectWrong(await curl(socket, 'DELETE', `${feeds}/x?expectedRevision=other.1`, { headers: quoted }), 'expectedRevision');
+      expectWrong(
+        await send(socket, 'PUT', `${feeds}/x`, { url, expectedRevision: 'other.1' }, quoted),
+        'expectedRevision',
+      );
+      expectWrong(
+        await curl(socket, 'DELETE', `${feeds}/x?expectedRevision=other.1`, { headers: quoted }),
+        'expectedRevision',
+      );
       expect((await send(socket, 'PUT', `${feeds}/x`, { url, expectedRevision: revision }, quoted)).status).toBe(200);
       const stale = await send(socket, 'PUT', `${feeds}/x`, { url }, quoted);
       expect(stale).toMatchObject({ status: 412, json: { code: 'stale', current: expect.any(String) } });
@@ -139,7 +145,10 @@ describe('the input of an operation', () => {
     it('If-None-Match: * creates only', async () => {
       const onlyNew = { 'if-none-match': '*' };
       expect((await send(socket, 'PUT', `${feeds}/new`, { url }, onlyNew)).status).toBe(201);
-      expect(await send(socket, 'PUT', `${feeds}/new`, { url }, onlyNew)).toMatchObject({ status: 409, json: { code: 'exists' } });
+      expect(await send(socket, 'PUT', `${feeds}/new`, { url }, onlyNew)).toMatchObject({
+        status: 409,
+        json: { code: 'exists' },
+      });
       expectWrong(await send(socket, 'PUT', `${feeds}/new`, { url, ifAbsent: false }, onlyNew), 'ifAbsent');
       expect((await send(socket, 'PUT', `${feeds}/new`, { url }, { 'if-none-match': '"tag"' })).status).toBe(400);
       expect((await send(socket, 'PUT', `${feeds}/new`, { url })).status).toBe(200);
@@ -149,7 +158,10 @@ describe('the input of an operation', () => {
       const conditions: Record<string, string>[] = [{ 'if-match': '"x.1"' }, { 'if-none-match': '*' }];
       for (const headers of conditions) {
         const reply = await send(socket, 'POST', sessions, {}, headers);
-        expect(reply).toMatchObject({ status: 400, json: { detail: expect.stringContaining(Object.keys(headers)[0] ?? '') } });
+        expect(reply).toMatchObject({
+          status: 400,
+          json: { detail: expect.stringContaining(Object.keys(headers)[0] ?? '') },
+        });
       }
       const { status } = await curl(socket, 'DELETE', `${feeds}/new`, { headers: { 'if-none-match': '*' } });
       expect(status).toBe(400);

@@ -117,9 +117,7 @@ describe('the messages of a session', () => {
       const pages = await walk((cursor) => client.sessions.messages({ id: large, order, ...cursor }));
       expect(pages.length).toBeGreaterThan(1);
       expect(pages.slice(0, -1).every(({ items }) => items.length >= 3 && items.length <= 4)).toBe(true);
-      expect(itemsOf(pages).map(({ seq }) => seq)).toEqual(
-        order === 'asc' ? range(1, 10) : range(1, 10).toReversed(),
-      );
+      expect(itemsOf(pages).map(({ seq }) => seq)).toEqual(order === 'asc' ? range(1, 10) : range(1, 10).toReversed());
     });
 
     it('are not left out in silence when the newest ten are asked for', async () => {

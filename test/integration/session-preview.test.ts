@@ -37,7 +37,10 @@ describe('the preview of a session', () => {
   });
 
   it('is the first text part of content in parts', async () => {
-    const parts = [{ type: 'image', url: 'x' }, { type: 'text', text: 'What is this?' }];
+    const parts = [
+      { type: 'image', url: 'x' },
+      { type: 'text', text: 'What is this?' },
+    ];
     expect(await previewAfter(user(parts))).toBe('What is this?');
   });
 

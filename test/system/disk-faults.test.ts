@@ -1,23 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import type { Problem } from '../../shared/errors.ts';
 import { send } from '../helpers/curl.ts';
-import { TestHome } from '../helpers/daemon.ts';
+import type { TestHome } from '../helpers/daemon.ts';
 import { integrityOf } from '../helpers/integrity.ts';
-import { fault, strace } from '../helpers/strace.ts';
+import { fault, homeWithStore, strace } from '../helpers/strace.ts';
 import { clean, judge, readBack, type Acknowledged } from '../helpers/verdict.ts';
 import { until } from '../helpers/wait.ts';
 
 // Invariant: a disk that fails under a write costs an error that names it and may be retried, never an acknowledged
 // write, never a read, and the same call works once the disk does.
-
-/** A home whose store exists, so that the first call of a thread on its files is the first write of a test. */
-async function prepared(): Promise<TestHome> {
-  const home = new TestHome();
-  const daemon = await home.start();
-  await home.client().sessions.create({ id: 's' });
-  await daemon.end();
-  return home;
-}
 
 /** Appends message n; raw, so that nothing is retried but by the test. */
 const append = (home: TestHome, n: number) =>
@@ -41,7 +32,7 @@ describe('faults of the disk under a write', () => {
     ['pwrite64', 'error=EDQUOT', '10..12', 503, 'storage_failed'],
     ['pwrite64', 'error=ENOSPC', '10..12', 507, 'storage_full'],
   ])('%s %s at call %s of the -wal: %i %s, then the same call works, once', async (call, error, when, status, code) => {
-    await using home = await prepared();
+    await using home = await homeWithStore();
     const wal = `${home.paths.database}-wal`;
     const { wrapper, injected } = strace(home, [wal], fault(call, error, when));
     const daemon = await home.start({ wrapper });
@@ -70,21 +61,19 @@ describe('faults of the disk under a write', () => {
   });
 
   it('the whole batch of a failed fsync is told, and its clients store each write once by themselves', async () => {
-    await using home = await prepared();
+    await using home = await homeWithStore();
     const { wrapper, injected } = strace(home, [`${home.paths.database}-wal`], fault('fsync', 'error=EIO', '3..5'));
     await home.start({ wrapper });
     const client = home.client();
     const writes = Array.from({ length: 20 }, (_, index) => index + 1);
-    await Promise.all(
-      writes.map((n) => client.sessions.append({ id: 's', messages: [{ writer: n, n }] })),
-    );
+    await Promise.all(writes.map((n) => client.sessions.append({ id: 's', messages: [{ writer: n, n }] })));
     expect(injected()).toBe(3);
     const expected = writes.map((n) => ({ session: 's', writer: n, n }));
     expect(judge(expected, await readBack(client, ['s']))).toEqual(clean);
   });
 
   it('red control: a disk that drops writes in silence loses what was acknowledged, and the check says so', async () => {
-    await using home = await prepared();
+    await using home = await homeWithStore();
     const drop = fault('pwrite64', 'retval=4096', '20+');
     const { wrapper, injected } = strace(home, [`${home.paths.database}-wal`], drop);
     const daemon = await home.start({ wrapper });

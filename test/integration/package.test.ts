@@ -1,0 +1,196 @@
+import { execFile } from 'node:child_process';
+import {
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { version } from '../../shared/protocol.ts';
+import { root, TestHome, type DaemonProcess } from '../helpers/daemon.ts';
+
+// The package as npm would publish and install it, in a project far from this repository: whatever it needs and does
+// not bring along is missing there.
+
+const run = promisify(execFile);
+const node = process.execPath;
+
+interface Result {
+  code: number;
+  stdout: string;
+  stderr: string;
+}
+
+let project: string;
+let home: TestHome;
+const installed = (file: string) => join(project, 'node_modules', 'holdfast', file);
+
+// The helper appends our Node and our entry: the first becomes $0, the second is not passed on.
+const start = () => home.start({ wrapper: ['sh', '-c', `exec "$0" '${installed('daemon/holdfastd.js')}'`] });
+
+/** Runs a program in the project; answers its exit code and what it said. */
+async function say(command: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<Result> {
+  const options = { cwd: project, env: { ...process.env, HOLDFAST_HOME: home.home, ...env } };
+  try {
+    return { code: 0, ...(await run(command, args, options)) };
+  } catch (error) {
+    const { code, stdout, stderr } = error as Result;
+    return { code, stdout, stderr };
+  }
+}
+
+beforeAll(async () => {
+  project = mkdtempSync(join(tmpdir(), 'holdfast-package-'));
+  home = new TestHome();
+  const output = join(project, 'output');
+  await run(node, [join(root, 'test', 'helpers', 'build.ts'), output]);
+  const pack = ['pack', '--silent', '--pack-destination', project, output];
+  const { stdout } = await run('npm', pack, {
+    cwd: project,
+    env: { ...process.env, npm_config_cache: join(project, 'cache') },
+  });
+  await run('tar', ['-xzf', join(project, stdout.trim()), '-C', project]);
+  rmSync(output, { recursive: true });
+  mkdirSync(join(project, 'node_modules'));
+  renameSync(join(project, 'package'), installed('.'));
+  symlinkSync(join(root, 'node_modules', 'zod'), join(project, 'node_modules', 'zod'));
+  writeFileSync(join(project, 'package.json'), JSON.stringify({ type: 'module' }));
+}, 60_000);
+afterAll(async () => {
+  await home[Symbol.asyncDispose]();
+  rmSync(project, { recursive: true, force: true });
+});
+
+describe('the package', () => {
+  it('says what it is, and depends on nothing but zod', () => {
+    const manifest = JSON.parse(readFileSync(installed('package.json'), 'utf8')) as Record<string, unknown>;
+    expect(manifest).toMatchObject({ name: 'holdfast', version, type: 'module', engines: { node: '>=22' } });
+    expect(Object.keys(manifest['dependencies'] as object)).toEqual(['zod']);
+    expect(manifest).not.toHaveProperty('private');
+    for (const file of Object.values(manifest['bin'] as Record<string, string>)) {
+      expect(readFileSync(installed(file), 'utf8')).toMatch(/^#!\/usr\/bin\/env node\n/);
+      expect(statSync(installed(file)).mode & 0o111).toBe(0o111);
+    }
+    expect(readdirSync(installed('.'))).toContain('LICENSE');
+  });
+
+  it('brings the license of every package inside the daemon', () => {
+    const texts = readFileSync(installed('daemon/THIRD-PARTY-LICENSES'), 'utf8').split(/\n-{80}\n/);
+    expect(texts.map((text) => text.trim().split(' ')[0])).toEqual(expect.arrayContaining(['fastify', 'pino', 'zod']));
+    for (const text of texts) expect(text).toMatch(/copyright/i);
+  });
+
+  it('has a daemon that says which Node it needs', async () => {
+    const old = "data:text/javascript,Object.defineProperty(process.versions, 'node', { value: '22.1.0' })";
+    const { code, stderr } = await say(node, ['--import', old, installed('daemon/holdfastd.js')]);
+    expect(code).toBe(69);
+    expect(stderr).toContain('needs Node 26 or newer, and this is 22.1.0');
+    expect(stderr).toContain(installed('daemon/holdfastd.js'));
+  });
+
+  it('has a command that says how it is when no daemon runs', async () => {
+    const { code, stderr } = await say(node, [installed('client/cli/main.js'), 'health']);
+    expect([code, stderr]).toEqual([69, expect.stringContaining(home.paths.socket)]);
+  });
+
+  it('type-checks a small application, and refuses a wrong one', async () => {
+    writeFileSync(
+      join(project, 'application.ts'),
+      `import { connect, HoldfastError, type Client } from 'holdfast';
+       import { contract } from 'holdfast/contract';
+       export async function main(): Promise<string[]> {
+         await using client: Client = connect({ app: 'demo' });
+         const feed = await client.feeds.put({ name: 'a', url: 'https://example.org/' });
+         const tags: string[] = feed.tags;
+         // @ts-expect-error -- the name is required
+         await client.feeds.get({});
+         // @ts-expect-error -- there is no such field
+         await client.feeds.get({ name: 'a', nmae: 'b' });
+         // @ts-expect-error -- there is no such operation
+         await client.feeds.got({ name: 'a' });
+         const path: \`/v1/\${string}\` = contract.feeds.put.path;
+         const error = new HoldfastError('stale', 'x');
+         return [...tags, path, error.code];
+       }\n`,
+    );
+    const options = {
+      compilerOptions: {
+        module: 'nodenext',
+        target: 'es2024',
+        lib: ['es2024', 'esnext.disposable'],
+        strict: true,
+        exactOptionalPropertyTypes: true,
+        noEmit: true,
+        types: ['node'],
+        typeRoots: [join(root, 'node_modules', '@types')],
+      },
+      files: [
+        'application.ts',
+        'node_modules/holdfast/client/index.d.ts',
+        'node_modules/holdfast/shared/contract.d.ts',
+      ],
+    };
+    writeFileSync(join(project, 'tsconfig.json'), JSON.stringify(options));
+    const tsc = join(root, 'node_modules', 'typescript', 'bin', 'tsc');
+    expect(await say(node, [tsc, '--project', project])).toEqual({ code: 0, stdout: '', stderr: '' });
+  });
+});
+
+describe('its daemon', () => {
+  let daemon: DaemonProcess;
+  beforeAll(async () => {
+    daemon = await start();
+  });
+
+  it('answers health to the command', async () => {
+    const { code, stdout } = await say(node, [installed('client/cli/main.js'), 'health']);
+    expect([code, JSON.parse(stdout)]).toMatchObject([0, { status: 'ok', version }]);
+  });
+
+  it('serves an application that imports the library and the contract', async () => {
+    writeFileSync(
+      join(project, 'application.js'),
+      `import { connect, HoldfastError } from 'holdfast';
+       import { contract } from 'holdfast/contract';
+       await using client = connect({ app: 'demo' });
+       const put = await client.feeds.put({ name: 'a', url: 'https://example.org/', metadata: { x: 1 } });
+       const got = await client.feeds.get({ name: 'a' });
+       const missing = await client.feeds.get({ name: 'b' }).catch((error) => error);
+       const { schemaVersion } = await client.system.version();
+       console.log(JSON.stringify({
+         same: put.revision === got.revision,
+         code: missing instanceof HoldfastError && missing.code,
+         path: contract.feeds.put.path,
+         schemaVersion,
+       }));\n`,
+    );
+    const { stderr, stdout } = await say(node, ['application.js']);
+    expect(stderr).toBe('');
+    expect(JSON.parse(stdout)).toEqual({
+      same: true,
+      code: 'not_found',
+      path: '/v1/apps/{app}/feeds/{name}',
+      schemaVersion: expect.any(Number),
+    });
+  });
+
+  it('keeps its cache of compiled code to itself', () => {
+    expect(statSync(join(home.paths.state, 'compile-cache')).mode & 0o077).toBe(0);
+    expect(statSync(home.paths.state).mode & 0o077).toBe(0);
+  });
+
+  it('stops when the command says so, and finds its data when it starts again', async () => {
+    expect(await say(node, [installed('client/cli/main.js'), 'stop'])).toMatchObject({ code: 0 });
+    expect(await daemon.exited).toEqual({ code: 0, signal: null });
+    await start();
+    expect((await home.client({ app: 'demo' }).feeds.get({ name: 'a' })).metadata).toEqual({ x: 1 });
+  });
+});
