@@ -60,13 +60,13 @@ export class HoldfastError extends Error {
     code: ErrorCode,
     detail: string,
     details: ErrorDetails = {},
-    options: { cause?: unknown; requestId?: string | undefined } = {},
+    options: { cause?: unknown; requestId?: string | undefined; status?: number; retryable?: boolean } = {},
   ) {
     super(detail, { cause: options.cause });
     this.code = code;
     this.details = details;
-    this.status = errorTable[code].status;
-    this.retryable = errorTable[code].retryable;
+    this.status = options.status ?? errorTable[code].status;
+    this.retryable = options.retryable ?? errorTable[code].retryable;
     this.requestId = options.requestId;
   }
 }
@@ -102,7 +102,7 @@ export function toProblem(error: HoldfastError, requestId: string): Problem {
   };
 }
 
-/** The error of a problem document; a code this side does not know keeps its status' meaning by falling back. */
+/** The error of a problem document; one whose code this side does not know keeps its status and `retryable`. */
 export function fromProblem(problem: Problem): HoldfastError {
   const known = Object.hasOwn(errorTable, problem.code);
   const fallback: ErrorCode = problem.retryable ? 'busy' : problem.status >= 500 ? 'internal' : 'invalid_input';
@@ -113,6 +113,6 @@ export function fromProblem(problem: Problem): HoldfastError {
       ...(problem.errors && { errors: problem.errors }),
       ...(problem.current !== undefined && { current: problem.current }),
     },
-    { requestId: problem.requestId },
+    { requestId: problem.requestId, ...(!known && { status: problem.status, retryable: problem.retryable }) },
   );
 }

@@ -37,7 +37,10 @@ export const isJsonObject = (value: unknown): value is JsonObject =>
 export const jsonObject = (): z.ZodType<JsonObject, object> =>
   z
     .custom<JsonObject>(isJsonObject, { error: 'must be a JSON object', abort: true })
-    .refine((value) => depthOf(value) <= maxDepth, { error: `must not nest deeper than ${maxDepth} levels` })
+    .refine((value) => depthOf(value) <= maxDepth, {
+      error: `must not nest deeper than ${maxDepth} levels`,
+      abort: true,
+    })
     .meta({ type: 'object' });
 
 /** A JSON object kept in one record: bounded in size. */

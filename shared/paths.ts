@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
 import { homedir, userInfo } from 'node:os';
-import { join, resolve } from 'node:path';
+import { isAbsolute, join, resolve } from 'node:path';
 
 /** Longest path of a Unix socket in bytes: sun_path of macOS is the shorter, 104 with its terminator. */
 const maxSocketPath = 103;
@@ -49,7 +49,15 @@ export function paths(environment: NodeJS.ProcessEnv = process.env): Paths {
 function userHome(): string {
   const home = homedir();
   const { uid, homedir: registered } = userInfo();
-  return statSync(home, { throwIfNoEntry: false })?.uid === uid ? home : registered;
+  return isAbsolute(home) && ownerOf(home) === uid ? home : registered;
+}
+
+function ownerOf(path: string): number | undefined {
+  try {
+    return statSync(path).uid;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The socket lives beside the state unless the kernel's limit forbids it; then in a checked directory of /tmp. */

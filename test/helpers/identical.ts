@@ -1,3 +1,4 @@
+const own = (value: object, key: string): unknown => Object.getOwnPropertyDescriptor(value, key)?.value;
 const isObject = (value: unknown): value is object => typeof value === 'object' && value !== null;
 
 /**
@@ -12,6 +13,5 @@ export function differences(actual: unknown, expected: unknown, path = '$'): str
   if (keys.length !== names.length || keys.some((key, index) => key !== names[index])) {
     return [`${path} has keys ${JSON.stringify(names)} not ${JSON.stringify(keys)}`];
   }
-  const own = (value: object, key: string): unknown => Object.getOwnPropertyDescriptor(value, key)?.value;
   return keys.flatMap((key) => differences(own(actual, key), own(expected, key), `${path}.${key}`));
 }

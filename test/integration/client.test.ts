@@ -10,6 +10,7 @@ import { refusal } from '../helpers/refusal.ts';
 import { until } from '../helpers/wait.ts';
 
 const url = 'https://example.org/feed.xml';
+const outcome = (call: Promise<unknown>) => call.catch((error: unknown) => error);
 
 describe('the client', () => {
   let home: TestHome;
@@ -77,7 +78,6 @@ describe('the client', () => {
 
   describe('told to stop by a signal, stops at once', () => {
     const reason = new Error('the user pressed Ctrl-C');
-    const outcome = (call: Promise<unknown>) => call.catch((error: unknown) => error);
 
     it('before it has sent anything', async () => {
       const path = join(home.home, 'fake.sock');

@@ -12,6 +12,9 @@ import { itemsOf, walk } from '../helpers/pages.ts';
 const recorded = join(root, 'test', 'fixtures', 'sessions');
 const url = 'https://example.org/feed.xml';
 
+/** A message or document that holds the value in places of every kind. */
+const wrap = (value: unknown) => ({ role: 'user', value, list: [value], text: 'x' }) as JsonObject;
+
 describe('acceptance 5: what goes in comes back', () => {
   let home: TestHome;
   let client: Client;
@@ -38,9 +41,6 @@ describe('acceptance 5: what goes in comes back', () => {
     expect(differences(own, messages)).toEqual([]);
     expect((await client.sessions.get({ id })).metadata).toEqual({ source });
   });
-
-  /** A message or document that holds the value in places of every kind; the wrapper has no prototype trouble. */
-  const wrap = (value: unknown) => ({ role: 'user', value, list: [value], text: 'x' }) as JsonObject;
 
   describe.each(hostile)('%s', (_, value) => {
     it('in a message, sent by the client and as escaped text', async () => {

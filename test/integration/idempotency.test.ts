@@ -5,6 +5,7 @@ import { TestHome, type DaemonProcess } from '../helpers/daemon.ts';
 import { itemsOf } from '../helpers/pages.ts';
 
 const url = 'https://example.org/feed.xml';
+const seen = ({ status, text, headers }: RawReply) => ({ status, text, etag: headers['etag'] });
 
 describe('an idempotency key', () => {
   let home: TestHome;
@@ -19,7 +20,6 @@ describe('an idempotency key', () => {
 
   const call = (method: string, path: string, body: unknown, key: string, app = 'test') =>
     send(home.paths.socket, method, `/v1/apps/${app}/${path}`, body, { 'idempotency-key': key });
-  const seen = ({ status, text, headers }: RawReply) => ({ status, text, etag: headers['etag'] });
   const newSession = async () => (await client.sessions.create()).id;
 
   it('makes the answer the first one, byte for byte, and the effect the only one', async () => {

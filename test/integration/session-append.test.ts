@@ -5,6 +5,8 @@ import { TestHome } from '../helpers/daemon.ts';
 import { itemsOf } from '../helpers/pages.ts';
 import { refusal } from '../helpers/refusal.ts';
 
+const said = (content: string) => ({ role: 'user', content });
+
 describe('append', () => {
   let home: TestHome;
   let client: Client;
@@ -17,8 +19,7 @@ describe('append', () => {
 
   const newSession = async () => (await client.sessions.create()).id;
   const contents = async (id: string) =>
-    itemsOf(await client.sessions.messages({ id, limit: 1000 })).map(({ content }) => content);
-  const said = (content: string) => ({ role: 'user', content });
+    itemsOf(await client.sessions.messages({ id, limit: 1000 })).map(({ content }) => String(content));
 
   it('answers head, revision and the seq of each message', async () => {
     const id = await newSession();

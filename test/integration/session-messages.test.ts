@@ -5,13 +5,13 @@ import { itemsOf, walk } from '../helpers/pages.ts';
 
 const range = (from: number, to: number) => Array.from({ length: to - from + 1 }, (_, index) => from + index);
 const MiB = 1024 * 1024;
+// seq 1 is of the system, then user, assistant and tool take turns.
+const roleOf = (seq: number) => (seq === 1 ? 'system' : (['user', 'assistant', 'tool'][seq % 3] ?? ''));
 
 describe('the messages of a session', () => {
   let home: TestHome;
   let client: Client;
   const id = 'conversation';
-  // seq 1 is of the system, then user, assistant and tool take turns.
-  const roleOf = (seq: number) => (seq === 1 ? 'system' : (['user', 'assistant', 'tool'][seq % 3] ?? ''));
   beforeAll(async () => {
     home = new TestHome();
     await home.start();

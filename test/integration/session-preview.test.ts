@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Client } from '../../client/index.ts';
+import type { Json, JsonObject } from '../../shared/json.ts';
 import { TestHome } from '../helpers/daemon.ts';
 
 const segmenter = new Intl.Segmenter();
 const graphemesOf = (text: string) => Array.from(segmenter.segment(text), ({ segment }) => segment);
+const user = (content: string | Json[]) => ({ role: 'user', content });
 
 describe('the preview of a session', () => {
   let home: TestHome;
@@ -15,12 +17,11 @@ describe('the preview of a session', () => {
   });
   afterAll(() => home[Symbol.asyncDispose]());
 
-  const previewAfter = async (...messages: { role: string; content: string | object[] }[]) => {
+  const previewAfter = async (...messages: JsonObject[]) => {
     const { id } = await client.sessions.create();
-    await client.sessions.append({ id, messages: messages as never });
+    await client.sessions.append({ id, messages });
     return (await client.sessions.get({ id })).preview;
   };
-  const user = (content: string | object[]) => ({ role: 'user', content });
 
   it('is the first user message, on one line', async () => {
     const system = { role: 'system', content: 'You are a helpful machine.' };

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Client } from '../../client/index.ts';
+import type { JsonObject } from '../../shared/json.ts';
 import { TestHome } from '../helpers/daemon.ts';
 import { itemsOf } from '../helpers/pages.ts';
 import { refusal } from '../helpers/refusal.ts';
@@ -15,9 +16,9 @@ describe('a message that is sent again', () => {
   afterAll(() => home[Symbol.asyncDispose]());
 
   const [one, two, three] = ['one', 'two', 'three'].map((id) => ({ id, role: 'user', text: `This is ${id}` }));
-  const newSession = async (...messages: object[]) => {
+  const newSession = async (...messages: JsonObject[]) => {
     const { id } = await client.sessions.create();
-    if (messages.length > 0) await client.sessions.append({ id, messages: messages as never });
+    if (messages.length > 0) await client.sessions.append({ id, messages });
     return id;
   };
   const stored = async (id: string) => itemsOf(await client.sessions.messages({ id }));

@@ -2,6 +2,8 @@ import { isJsonObject, type Json, type JsonObject } from '../../../../shared/jso
 
 const graphemes = new Intl.Segmenter();
 const longest = 80;
+/** Code units of a grapheme that a preview is prepared for: a family of four has 11. */
+const longestGrapheme = 16;
 
 /** The text of a message: its `content`, or the first text part of it. */
 function textOf(content: Json | undefined): string | undefined {
@@ -14,15 +16,20 @@ function textOf(content: Json | undefined): string | undefined {
 /** At most 80 graphemes of a message of role user on one line; undefined for any other message. */
 export function previewOf(message: JsonObject): string | undefined {
   if (message['role'] !== 'user') return undefined;
-  // 8 code units a grapheme: one that is longer, as emoji families and stacked marks can be, ends the preview.
-  const text = textOf(message['content'])?.slice(0, longest * 8);
+  const text = textOf(message['content']);
   if (text === undefined) return undefined;
+  const beginning = text.slice(0, longest * longestGrapheme);
   // Control characters become spaces: the preview is a line for people, and SQL text ends at NUL.
-  const line = text
+  const line = beginning
     .toWellFormed()
     .replace(/[\p{Cc}\s]+/gu, ' ')
     .trim();
-  const segments = [...graphemes.segment(line)];
-  if (segments.length <= longest) return line;
-  return `${line.slice(0, segments[longest - 1]?.index).trimEnd()}…`;
+  const shown = Array.from(graphemes.segment(line), ({ segment }) => segment);
+  // The last one may have been cut in two.
+  if (beginning.length < text.length && shown.length <= longest) shown.pop();
+  else if (shown.length <= longest) return line;
+  return `${shown
+    .slice(0, longest - 1)
+    .join('')
+    .trimEnd()}…`;
 }
