@@ -10,13 +10,14 @@ const environment = z.object({
 export interface Config {
   paths: Paths;
   logLevel: string;
-  supervisor: 'launchd' | 'systemd' | undefined;
 }
+
+/** launchd would start a daemon again for ever, whatever its exit code says. Known before anything else is. */
+export const underLaunchd = (env: NodeJS.ProcessEnv = process.env) => env['HOLDFAST_SUPERVISOR'] === 'launchd';
 
 /** Configuration from the environment; throws an ExitError that names the variable. */
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const parsed = environment.safeParse(env);
   if (!parsed.success) throw new ExitError(78, `The environment is wrong. ${z.prettifyError(parsed.error)}`);
-  const { HOLDFAST_LOG_LEVEL, HOLDFAST_SUPERVISOR } = parsed.data;
-  return { paths: paths(env), logLevel: HOLDFAST_LOG_LEVEL, supervisor: HOLDFAST_SUPERVISOR };
+  return { paths: paths(env), logLevel: parsed.data.HOLDFAST_LOG_LEVEL };
 }

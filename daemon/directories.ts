@@ -55,7 +55,8 @@ export function networkFileSystem(directory: string, mountinfo: string): string 
     const [, id, parent, escaped = '', type = ''] = /^(\d+) (\d+) \S+ \S+ (\S+) .* - (\S+) /.exec(line) ?? [];
     const point = escaped.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
     const holds = point === '/' || real === point || real.startsWith(`${point}/`);
-    return id !== undefined && holds ? [{ id, parent, point, type }] : [];
+    // A root may be its own parent.
+    return id !== undefined && holds ? [{ id, parent: parent === id ? '' : parent, point, type }] : [];
   });
   // As the kernel walks the path: from each mount into the one that is met first below it. Others are hidden.
   let current = mounts.find(({ parent }) => !mounts.some(({ id }) => id === parent));

@@ -1,33 +1,41 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
-import { readConfig, type Config } from './config.ts';
+import { paths } from '../shared/paths.ts';
+import { readConfig, underLaunchd } from './config.ts';
 import { startDaemon } from './daemon.ts';
 import { ExitError } from './exit.ts';
 import { createLogger } from './logger.ts';
 
-let config: Config | undefined;
+let logLevel = 'info';
 
 /** Ends the process for a reason: in the log, on stderr for people, and by its exit code. */
 function end(error: unknown): void {
   const known = error instanceof ExitError ? error : undefined;
   const exitCode = known?.exitCode ?? 69;
   const message = known?.message ?? `The daemon failed: ${String(error)}`;
-  createLogger(config?.logLevel ?? 'info').fatal({ exitCode, ...(!known && { err: error }) }, message);
+  createLogger(logLevel).fatal({ exitCode, ...(!known && { err: error }) }, message);
   process.stderr.write(`holdfastd: ${message}\n`);
   process.exitCode = exitCode;
-  // launchd would start it again for ever: a reason that a restart cannot mend ends quietly, and is left to be read.
-  if (config?.supervisor === 'launchd' && exitCode !== 69) {
-    mkdirSync(config.paths.state, { recursive: true, mode: 0o700 });
+  // A reason that a restart cannot mend ends quietly there, and is left to be read.
+  if (underLaunchd() && exitCode !== 69) {
+    const { state, lastError } = paths();
+    mkdirSync(state, { recursive: true, mode: 0o700 });
     const report = { exitCode, message, at: new Date().toISOString() };
-    writeFileSync(config.paths.lastError, `${JSON.stringify(report)}\n`, { mode: 0o600 });
+    writeFileSync(lastError, `${JSON.stringify(report)}\n`, { mode: 0o600 });
     process.exitCode = 0;
   }
 }
 
+/** Resolves with the first signal that asks for an end; listened for before there is anything to stop. */
+const asked = new Promise<void>((resolve) => {
+  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => resolve());
+});
+
 process.stderr.on('error', () => undefined);
 try {
-  config = readConfig();
-  const daemon = await startDaemon(config, createLogger(config.logLevel));
-  for (const signal of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const) process.on(signal, () => void daemon.stop());
+  const config = readConfig();
+  ({ logLevel } = config);
+  const daemon = await startDaemon(config, createLogger(logLevel));
+  void asked.then(() => daemon.stop());
   const { socket, data } = config.paths;
   process.stderr.write(
     `holdfast is running. Ctrl-C stops it.\n\n  socket  ${socket}\n  data    ${data}\n` +

@@ -26,14 +26,38 @@ const damages: Record<string, string> = {
   'message.key': "UPDATE log SET answer = replace(answer, '1', '9') WHERE app = 'message.key' AND key = 'b'",
 };
 
+const append = (client: Client, id: string) =>
+  client.sessions.append({ id, messages: [1, 2, 3].map((n) => ({ id: `${id}${n}`, n })) }, { key: id });
+
+const reason: unknown = expect.stringMatching(/checksum|missing/);
+const damaged = (name: string) => ({
+  code: 'damaged',
+  status: 422,
+  retryable: false,
+  message: expect.stringContaining(name) as unknown,
+});
+
+interface Page {
+  items: object[];
+  damagedCount: number;
+  nextCursor: string | null;
+}
+function placesIn({ items, damagedCount, nextCursor }: Page) {
+  const ids = items.map((item) => String('id' in item ? item.id : 'name' in item ? item.name : ''));
+  return { ids: ids.toSorted(), damaged: items.filter((item) => 'damaged' in item), damagedCount, nextCursor };
+}
+const inPlace = {
+  ids: ['a', 'b', 'c'],
+  damaged: [{ id: 'b', damaged: { reason } }],
+  damagedCount: 1,
+  nextCursor: null,
+};
+
 describe('damage', () => {
   let home: TestHome;
   let daemon: DaemonProcess;
   const apps = new Map<string, Client>();
   const of = (app: string) => apps.get(app) ?? home.client({ app });
-  const append = (client: Client, id: string) =>
-    client.sessions.append({ id, messages: [1, 2, 3].map((n) => ({ id: `${id}${n}`, n })) }, { key: id });
-
   beforeAll(async () => {
     home = new TestHome();
     daemon = await home.start();
@@ -57,49 +81,27 @@ describe('damage', () => {
   });
   afterAll(() => home[Symbol.asyncDispose]());
 
-  const expectDamaged = async (call: Promise<unknown>, name = "'b'") => {
-    const refused = await refusal(call);
-    expect(refused).toMatchObject({ code: 'damaged', status: 422, retryable: false });
-    expect(refused.message).toContain(name);
-  };
-  const idOf = (item: object) => ('id' in item ? item.id : 'name' in item ? item.name : undefined);
-  const expectInPlace = ({
-    items,
-    damagedCount,
-    nextCursor,
-  }: {
-    items: object[];
-    damagedCount: number;
-    nextCursor: string | null;
-  }) => {
-    expect(items.map(idOf).toSorted()).toEqual(['a', 'b', 'c']);
-    expect(items.filter((item) => 'damaged' in item)).toEqual([
-      { id: 'b', damaged: { reason: expect.stringMatching(/checksum|missing/) } },
-    ]);
-    expect({ damagedCount, nextCursor }).toEqual({ damagedCount: 1, nextCursor: null });
-  };
-
   describe.each(['feed', 'feed.time', 'feed.huge', 'feed.json'])('%s', (app) => {
     it('is told by name, to readers and writers', async () => {
-      await expectDamaged(of(app).feeds.get({ name: 'b' }));
-      await expectDamaged(of(app).feeds.patch({ name: 'b', patch: { category: 'c' } }));
+      expect(await refusal(of(app).feeds.get({ name: 'b' }))).toMatchObject(damaged("'b'"));
+      expect(await refusal(of(app).feeds.patch({ name: 'b', patch: { category: 'c' } }))).toMatchObject(damaged("'b'"));
       expect(await of(app).feeds.get({ name: 'a' })).toMatchObject({ name: 'a', metadata: { id: 'a' } });
     });
 
     it.each(['id', 'createdAt'] as const)('is in its place in the list by %s', async (sort) => {
-      expectInPlace(await of(app).feeds.list({ sort }));
+      expect(placesIn(await of(app).feeds.list({ sort }))).toEqual(inPlace);
       expect((await of(app).sessions.list()).damagedCount).toBe(0);
     });
   });
 
   describe.each(['session', 'session.json', 'head', 'head.huge', 'head.gone'])('%s', (app) => {
     it('is told by name', async () => {
-      await expectDamaged(of(app).sessions.get({ id: 'b' }));
+      expect(await refusal(of(app).sessions.get({ id: 'b' }))).toMatchObject(damaged("'b'"));
       expect(await of(app).sessions.get({ id: 'a' })).toMatchObject({ id: 'a', title: 'a', messageCount: 3 });
     });
 
     it.each(['id', 'createdAt', 'updatedAt'] as const)('is in its place in the list by %s', async (sort) => {
-      expectInPlace(await of(app).sessions.list({ sort }));
+      expect(placesIn(await of(app).sessions.list({ sort }))).toEqual(inPlace);
       expect((await of(app).feeds.list()).damagedCount).toBe(0);
     });
 
@@ -110,15 +112,18 @@ describe('damage', () => {
   });
 
   it.each(['head', 'head.huge', 'head.gone'])('%s: its session is neither read past nor appended to', async (app) => {
-    await expectDamaged(of(app).sessions.messages({ id: 'b' }));
-    await expectDamaged(of(app).sessions.append({ id: 'b', messages: [{ n: 4 }] }));
+    expect(await refusal(of(app).sessions.messages({ id: 'b' }))).toMatchObject(damaged("'b'"));
+    expect(await refusal(of(app).sessions.append({ id: 'b', messages: [{ n: 4 }] }))).toMatchObject(damaged("'b'"));
   });
 
   describe.each(['message', 'message.json', 'message.gone'])('%s', (app) => {
     it.each(['asc', 'desc'] as const)('is in its place among the others, %s', async (order) => {
       const { items, damagedCount, head } = await of(app).sessions.messages({ id: 'b', order });
-      const damaged = { seq: 2, damaged: { reason: expect.stringMatching(/checksum|missing/) } };
-      const expected = [{ id: 'b1', seq: 1, n: 1 }, damaged, { id: 'b3', seq: 3, n: 3 }];
+      const expected = [
+        { id: 'b1', seq: 1, n: 1 },
+        { seq: 2, damaged: { reason } },
+        { id: 'b3', seq: 3, n: 3 },
+      ];
       expect(items).toMatchObject(order === 'asc' ? expected : expected.toReversed());
       expect({ damagedCount, head }).toEqual({ damagedCount: 1, head: 3 });
     });
@@ -130,11 +135,13 @@ describe('damage', () => {
   });
 
   it.each(['message', 'message.json'])('%s: sent again it is told as damaged, not as other content', async (app) => {
-    await expectDamaged(of(app).sessions.append({ id: 'b', messages: [{ id: 'b2', n: 2 }] }), "'b2'");
+    expect(await refusal(of(app).sessions.append({ id: 'b', messages: [{ id: 'b2', n: 2 }] }))).toMatchObject(
+      damaged("'b2'"),
+    );
   });
 
   it('a remembered answer is not given, and its call not made again', async () => {
-    await expectDamaged(append(of('message.key'), 'b'));
+    expect(await refusal(append(of('message.key'), 'b'))).toMatchObject(damaged("'b'"));
     expect((await of('message.key').sessions.get({ id: 'b' })).head).toBe(3);
   });
 

@@ -36,7 +36,7 @@ describe('acceptance 5: what goes in comes back', () => {
       await client.sessions.append({ id, messages: messages.slice(at, at + 3), expectedHead: at });
     }
     const stored = itemsOf(await walk((cursor) => client.sessions.messages({ id, limit: 10, ...cursor })));
-    const own = stored.map(({ id: _, seq: __, ...fields }) => fields);
+    const own = stored.map(({ id: _id, seq: _seq, ...fields }) => fields);
     expect(own).toEqual(messages);
     expect(differences(own, messages)).toEqual([]);
     expect((await client.sessions.get({ id })).metadata).toEqual({ source });

@@ -1,6 +1,7 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { curl, send } from '../helpers/curl.ts';
 import { TestHome } from '../helpers/daemon.ts';
+import { wrongFields } from '../helpers/refusal.ts';
 
 const url = 'https://example.org/feed.xml';
 const feeds = '/v1/apps/test/feeds';
@@ -23,11 +24,6 @@ describe('the input of an operation', () => {
     const reply = await send(socket, 'PUT', `${feeds}/${name}`, { url });
     revision = (reply.json as { revision: string }).revision;
   };
-  const expectWrong = (reply: { status: number; json: unknown }, path: string) => {
-    expect(reply).toMatchObject({ status: 400, json: { code: 'invalid_input', errors: [{ path }] } });
-    expect((reply.json as { detail: string }).detail).toContain(path);
-  };
-
   describe('in the query', () => {
     it.each([
       ['limit', 'limit=abc'],
@@ -56,16 +52,14 @@ describe('the input of an operation', () => {
       ['constructor', 'constructor=1'],
       ['app', 'app=other'],
     ])('%s is refused by name: ?%s', async (path, query) => {
-      expectWrong(await curl(socket, 'GET', `${sessions}?${query}`), path);
+      expect(wrongFields(await curl(socket, 'GET', `${sessions}?${query}`))).toEqual([path]);
     });
 
-    it.each(['after=-1', 'after=x', 'before=0.5', 'last=0', 'last=1001', 'limit=true', 'role=', 'metadata=x'])(
+    it.each(['after=-1', 'after=x', 'before=0.5', 'last=0', 'last=1001', 'limit=true', 'metadata=x'])(
       'of messages: ?%s',
       async (query) => {
         const reply = await curl(socket, 'GET', `${sessions}/s/messages?${query}`);
-        // An empty role is a text that no message has.
-        if (query === 'role=') expect(reply).toMatchObject({ status: 200, json: { items: [] } });
-        else expectWrong(reply, query.split('=')[0] ?? '');
+        expect(wrongFields(reply)).toEqual([query.split('=')[0]]);
       },
     );
 
@@ -100,12 +94,14 @@ describe('the input of an operation', () => {
       ['auth.password', { url, auth: { kind: 'none', password: 'x' } }],
       ['metadata', { url, metadata: 'x' }],
     ])('%s is refused by name: %o', async (path, body) => {
-      expectWrong(await send(socket, 'PUT', `${feeds}/body`, body), path);
+      expect(wrongFields(await send(socket, 'PUT', `${feeds}/body`, body))).toEqual([path]);
       expect((await curl(socket, 'GET', `${feeds}/body`)).status).toBe(404);
     });
 
     it.each(['__proto__', 'constructor', 'toString', 'hasOwnProperty'])('so is %s', async (path) => {
-      expectWrong(await send(socket, 'PUT', `${feeds}/body`, `{"url":"${url}","${path}":{"x":1}}`), path);
+      expect(wrongFields(await send(socket, 'PUT', `${feeds}/body`, `{"url":"${url}","${path}":{"x":1}}`))).toEqual([
+        path,
+      ]);
     });
 
     it('names every wrong field', async () => {
@@ -117,9 +113,9 @@ describe('the input of an operation', () => {
 
   describe('in two places', () => {
     it('is refused with different values and taken with equal ones', async () => {
-      expectWrong(await send(socket, 'PUT', `${feeds}/one`, { url, name: 'two' }), 'name');
-      expectWrong(await send(socket, 'PUT', `${feeds}/one`, { url, app: 'other' }), 'app');
-      expectWrong(await curl(socket, 'GET', `${sessions}/s?id=t`), 'id');
+      expect(wrongFields(await send(socket, 'PUT', `${feeds}/one`, { url, name: 'two' }))).toEqual(['name']);
+      expect(wrongFields(await send(socket, 'PUT', `${feeds}/one`, { url, app: 'other' }))).toEqual(['app']);
+      expect(wrongFields(await curl(socket, 'GET', `${sessions}/s?id=t`))).toEqual(['id']);
       expect((await send(socket, 'PUT', `${feeds}/one`, { url, name: 'one', app: 'test' })).status).toBe(201);
       expect((await curl(socket, 'GET', `${sessions}/s?id=s`)).status).toBe(200);
     });
@@ -127,14 +123,12 @@ describe('the input of an operation', () => {
     it('If-Match stands for expectedRevision', async () => {
       await putFeed();
       const quoted = { 'if-match': `"${revision}"` };
-      expectWrong(
-        await send(socket, 'PUT', `${feeds}/x`, { url, expectedRevision: 'other.1' }, quoted),
-        'expectedRevision',
-      );
-      expectWrong(
-        await curl(socket, 'DELETE', `${feeds}/x?expectedRevision=other.1`, { headers: quoted }),
-        'expectedRevision',
-      );
+      expect(
+        wrongFields(await send(socket, 'PUT', `${feeds}/x`, { url, expectedRevision: 'other.1' }, quoted)),
+      ).toEqual(['expectedRevision']);
+      expect(
+        wrongFields(await curl(socket, 'DELETE', `${feeds}/x?expectedRevision=other.1`, { headers: quoted })),
+      ).toEqual(['expectedRevision']);
       expect((await send(socket, 'PUT', `${feeds}/x`, { url, expectedRevision: revision }, quoted)).status).toBe(200);
       const stale = await send(socket, 'PUT', `${feeds}/x`, { url }, quoted);
       expect(stale).toMatchObject({ status: 412, json: { code: 'stale', current: expect.any(String) } });
@@ -149,7 +143,9 @@ describe('the input of an operation', () => {
         status: 409,
         json: { code: 'exists' },
       });
-      expectWrong(await send(socket, 'PUT', `${feeds}/new`, { url, ifAbsent: false }, onlyNew), 'ifAbsent');
+      expect(wrongFields(await send(socket, 'PUT', `${feeds}/new`, { url, ifAbsent: false }, onlyNew))).toEqual([
+        'ifAbsent',
+      ]);
       expect((await send(socket, 'PUT', `${feeds}/new`, { url }, { 'if-none-match': '"tag"' })).status).toBe(400);
       expect((await send(socket, 'PUT', `${feeds}/new`, { url })).status).toBe(200);
     });

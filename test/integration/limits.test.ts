@@ -63,9 +63,9 @@ describe('limits of JSON', () => {
     ['url', 'feeds/x', (json: string) => `{"url":${json}}`],
     ['tags.0', 'feeds/x', (json: string) => `{"url":"${url}","tags":[${json}]}`],
     ['other', 'feeds/x', (json: string) => `{"url":"${url}","other":${json}}`],
-  ])('20,000 levels where %s belongs are refused by name', async (path, resource, body) => {
+  ])('20,000 levels where %s belongs are refused by name', async (path, resource, around) => {
     for (const make of [objects, arrays]) {
-      const { status, json } = await post('PUT', resource, body(make(20_000)));
+      const { status, json } = await post('PUT', resource, around(make(20_000)));
       expect(status).toBe(400);
       expect(json).toMatchObject({ errors: [{ path }] });
     }

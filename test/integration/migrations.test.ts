@@ -95,6 +95,8 @@ describe('a newer schema', () => {
 
   it('that needs newer code is refused with what to do, and not touched', async () => {
     newer(schemaVersion + 1);
+    // As a copy made by VACUUM INTO is, when it is put back.
+    edit(home.paths.database, 'PRAGMA journal_mode = DELETE');
     const before = hashOf(home.paths.database);
     const daemon = home.spawn();
     expect(await daemon.exited).toMatchObject({ code: 78 });

@@ -106,6 +106,11 @@ describe('ids and names', () => {
     }
   });
 
+  it('one that is left out, as JavaScript allows, is not taken for the text undefined', async () => {
+    expect((await refusal(client.feeds.put({ url } as never))).code).toBe('invalid_input');
+    expect((await refusal(client.feeds.get({ name: 'undefined' }))).code).toBe('not_found');
+  });
+
   it.each(['%ED%A0%80', '%FF', '%C3', '%', '%zz', 'a%00b', '%2e', '%2E%2e'])(
     'the path text %s is refused',
     async (text) => {

@@ -86,7 +86,7 @@ describe('a full disk', () => {
     await using disk = await tmpfs(home.paths.data, '32k');
     const refused = home.spawn({ wrapper: disk.wrapper });
     expect((await refused.exited).code).toBe(69);
-    expect(refused.stderr).toMatch(new RegExp(`${home.paths.database} .*full`));
+    expect(refused.stderr).toMatch(new RegExp(`${home.paths.database} .*(full|space)`));
     await disk.run('mount', '-o', 'remount,size=8m', home.paths.data);
     await home.start({ wrapper: disk.wrapper });
     await home.client().feeds.put({ name: 'one', url: 'https://example.org/', ifAbsent: true });

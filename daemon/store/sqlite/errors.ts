@@ -1,4 +1,5 @@
 import { HoldfastError } from '../../../shared/errors.ts';
+import { ExitError } from '../../exit.ts';
 import { sqlite, sqliteCode } from './connection.ts';
 
 /** Codes that mean the disk or the file failed, so that nothing of the transaction can be trusted. */
@@ -16,6 +17,15 @@ const storageCodes = new Set([
 export function isStorageFailure(error: unknown): boolean {
   const code = sqliteCode(error);
   return code !== undefined && storageCodes.has(code);
+}
+
+/** Why the database cannot be opened: the disk may pass by itself, a damaged file needs a human. */
+export function cannotOpen(path: string, error: unknown): ExitError {
+  const why = error instanceof Error ? error.message : String(error);
+  if (isStorageFailure(error)) return new ExitError(69, `${path} cannot be opened: ${why}`, { cause: error });
+  return new ExitError(78, `${path} is damaged (${why}). Restore a copy or move it away, then start again.`, {
+    cause: error,
+  });
 }
 
 /** What a caller is told: SQLite's own text stays in the log. */

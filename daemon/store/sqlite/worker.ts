@@ -6,7 +6,7 @@ import { epochOf } from '../meta.ts';
 import { runBatch, type Call, type CallAnswer, type Outcome } from './batch.ts';
 import { Checkpointer } from './checkpoint.ts';
 import { openWriter } from './connection.ts';
-import { toHoldfastError } from './errors.ts';
+import { cannotOpen, toHoldfastError } from './errors.ts';
 import { FileIdentity } from './identity.ts';
 import { migrate, schemaVersion } from './migrate.ts';
 import { SqliteWriteTx } from './write-transaction.ts';
@@ -154,8 +154,6 @@ try {
   await open();
   post({ ready: { epoch, schemaVersion } });
 } catch (error) {
-  const known = error instanceof ExitError ? error : undefined;
-  const message =
-    known?.message ?? `${path} cannot be opened: ${error instanceof Error ? error.message : String(error)}`;
-  post({ fatal: { exitCode: known?.exitCode ?? 69, message } });
+  const { exitCode, message } = error instanceof ExitError ? error : cannotOpen(path, error);
+  post({ fatal: { exitCode, message } });
 }

@@ -69,8 +69,8 @@ describe('a power cut', () => {
 
   it('the daemon itself starts from what a cut leaves, and serves every acknowledged message', async () => {
     await using images = new TestHome();
-    const { kept } = await replay({ mode: 'subset', cuts: 0, keep: { folder: images.home, count: 8 } });
-    expect(kept).toHaveLength(8);
+    const { kept } = await replay({ mode: 'subset', cuts: 0, keep: { folder: images.home, count: 16 } });
+    expect(kept).toHaveLength(16);
     for (const { data, ids } of kept) {
       await using cut = new TestHome();
       await using client = cut.client({ socket: join(dirname(data), 'state', 'holdfast.sock') });

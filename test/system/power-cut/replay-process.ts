@@ -13,7 +13,7 @@ export interface Job {
   /** Files whose fsync is taken out, as by `synchronous = OFF`: endings of their paths. */
   withoutSync: string[];
   cuts: number;
-  /** Folder for the images of some cuts, for a daemon to start from. */
+  /** Folder for the images of some cuts, half of them before anything was acknowledged, for a daemon to start from. */
   keep?: { folder: string; count: number };
 }
 export interface Result {
@@ -33,7 +33,13 @@ function replay(job: Job): Result {
   const ids: string[] = [];
   const chance = seeded(1);
   const cuts = places(events.length, job.cuts);
-  const keeps = places(events.length, job.keep?.count ?? 0);
+  // Half of them from the first start, where the store itself is made.
+  const made = events.findIndex(({ kind }) => kind === 'acknowledged');
+  const half = (job.keep?.count ?? 0) / 2;
+  const keeps = new Set([
+    ...places(made, half),
+    ...[...places(events.length - made, half)].map((place) => made + place),
+  ]);
   const scratch = mkdtempSync(join(dirname(job.traces[0] ?? ''), 'cut-'));
   for (const [index, event] of events.entries()) {
     if (cuts.has(index)) {
