@@ -5,7 +5,7 @@ import { fromProblem, HoldfastError, type Problem } from '../shared/errors.ts';
 import { clientHeader, keyHeader } from '../shared/headers.ts';
 import { fieldsTravelIn, pathFields, type Operation, type OutputOf } from '../shared/operation.ts';
 import { paths } from '../shared/paths.ts';
-import { version } from '../shared/protocol.ts';
+import { maxBody, version } from '../shared/protocol.ts';
 import { uuidv7 } from '../shared/uuid.ts';
 import { backoffMs, codeOf, mayRetry } from './retry.ts';
 import { Transport, type Send } from './transport.ts';
@@ -33,8 +33,7 @@ export interface CallOptions {
   key?: string;
 }
 
-type InputFor<Op> =
-  Op extends Operation<infer Input> ? Omit<z.input<Input>, 'app'> & { app?: string } : never;
+type InputFor<Op> = Op extends Operation<infer Input> ? Omit<z.input<Input>, 'app'> & { app?: string } : never;
 type Method<Op> =
   {} extends InputFor<Op>
     ? (input?: InputFor<Op>, options?: CallOptions) => Promise<OutputOf<Op>>
@@ -111,7 +110,8 @@ async function once(transport: Transport, message: Send): Promise<unknown> {
 /** Path, query or body, and headers of a call: the descriptor says where each field travels. */
 function toRequest(operation: Operation, input: Record<string, unknown>, client: string | undefined, key = uuidv7()) {
   const inPath = new Set(pathFields(operation.path));
-  const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, field: string) => encodeURIComponent(String(input[field])));
+  const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, field: string) => inPathText(field, input[field]));
+  if (!/^[\x20-\x7e]{1,200}$/.test(key)) throw refused('key', 'must have 1 to 200 printable ASCII characters');
   const { app: _, ...withoutApp } = input;
   const fields = 'app' in operation.input.shape ? input : withoutApp;
   const others = Object.entries(fields).filter(([name, value]) => !inPath.has(name) && value !== undefined);
@@ -123,12 +123,30 @@ function toRequest(operation: Operation, input: Record<string, unknown>, client:
     const query = new URLSearchParams(
       others.flatMap(([name, value]) => [value].flat().map((one) => [name, String(one)])),
     );
-    return { method: operation.method, path: query.size > 0 ? `${path}?${query.toString()}` : path, headers, body: undefined };
+    return {
+      method: operation.method,
+      path: query.size > 0 ? `${path}?${query.toString()}` : path,
+      headers,
+      body: undefined,
+    };
   }
   const body = JSON.stringify(Object.fromEntries(others));
+  const length = Buffer.byteLength(body);
+  // Told here for certain: the daemon's answer can be lost while the body is still on its way.
+  if (length > maxBody) throw new HoldfastError('too_large', `The call is larger than ${maxBody / 1024 / 1024} MiB.`);
   headers['content-type'] = 'application/json';
-  headers['content-length'] = String(Buffer.byteLength(body));
+  headers['content-length'] = String(length);
   return { method: operation.method, path, headers, body };
+}
+
+const refused = (path: string, message: string) =>
+  new HoldfastError('invalid_input', `${path} ${message}.`, { errors: [{ path, message }] });
+
+/** A field as part of the path; what no path can hold is refused here. */
+function inPathText(field: string, value: unknown): string {
+  if (typeof value !== 'string') throw refused(field, 'is required');
+  if (!value.isWellFormed()) throw refused(field, 'must be well-formed Unicode (it holds a lone surrogate)');
+  return encodeURIComponent(value);
 }
 
 /** What the application is told when a call did not succeed: always a HoldfastError. */

@@ -51,7 +51,7 @@ function mounts(): string {
 /** The type of the network file system that holds `directory`, undefined for a local one (proc(5), mountinfo). */
 export function networkFileSystem(directory: string, mountinfo: string): string | undefined {
   const real = realpathSync(directory);
-  const mounts = mountinfo.split('\n').flatMap((line) => {
+  const holding = mountinfo.split('\n').flatMap((line) => {
     const [, id, parent, escaped = '', type = ''] = /^(\d+) (\d+) \S+ \S+ (\S+) .* - (\S+) /.exec(line) ?? [];
     const point = escaped.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
     const holds = point === '/' || real === point || real.startsWith(`${point}/`);
@@ -59,11 +59,11 @@ export function networkFileSystem(directory: string, mountinfo: string): string 
     return id !== undefined && holds ? [{ id, parent: parent === id ? '' : parent, point, type }] : [];
   });
   // As the kernel walks the path: from each mount into the one that is met first below it. Others are hidden.
-  let current = mounts.find(({ parent }) => !mounts.some(({ id }) => id === parent));
+  let current = holding.find(({ parent }) => !holding.some(({ id }) => id === parent));
   for (let next = current; next;) {
     current = next;
     const { id } = current;
-    const below = mounts.filter(({ parent }) => parent === id);
+    const below = holding.filter(({ parent }) => parent === id);
     next = below.toSorted((a, b) => a.point.length - b.point.length)[0];
   }
   return current && networkTypes.test(current.type) ? current.type : undefined;

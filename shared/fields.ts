@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { flawOf, isJsonObject, maxDocument, type JsonObject } from './json.ts';
+import { isPlainText } from './text.ts';
 
 // The field types that several kinds of record share. Schemas never coerce: see daemon/http/input.ts.
 
@@ -27,9 +29,28 @@ export const label = (max = 1000) =>
   z
     .string()
     .max(max, { error: `must not exceed ${max} characters` })
-    .refine((text) => text.isWellFormed() && !text.includes('\0'), {
-      error: 'must be well-formed Unicode without NUL',
-    });
+    .refine((text) => isPlainText(text, Infinity), { error: 'must be well-formed Unicode without NUL' });
+
+/**
+ * Any JSON object of the application. It passes through as parsed, never rebuilt: zod's own object and record types
+ * drop `__proto__` without a word, and copying such values by spread or assignment would too. Callers may give any
+ * object: their interfaces have no index signature.
+ */
+export const jsonObject = (): z.ZodType<JsonObject, object> =>
+  z
+    .custom<JsonObject>(isJsonObject, { error: 'must be a JSON object', abort: true })
+    .superRefine((value, context) => {
+      const message = flawOf(value);
+      // Not continuable: what follows may recurse over the value.
+      if (message !== undefined) context.addIssue({ code: 'custom', message, continue: false });
+    })
+    .meta({ type: 'object' });
+
+/** A JSON object kept in one record: bounded in size. */
+export const jsonDocument = () =>
+  jsonObject().refine((value) => JSON.stringify(value).length <= maxDocument, {
+    error: `must not exceed ${maxDocument} characters as JSON`,
+  });
 
 /** RFC 3339 in UTC with milliseconds, as every time holdfast answers. */
 export const timestamp = () => z.iso.datetime({ precision: 3 });

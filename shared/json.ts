@@ -1,4 +1,4 @@
-import * as z from 'zod';
+// No zod here: the writer thread imports this, and starts sooner without.
 
 /** Application JSON nests at most this deep. */
 export const maxDepth = 200;
@@ -8,46 +8,27 @@ export const maxDocument = 1024 * 1024;
 export type Json = null | boolean | number | string | Json[] | { [name: string]: Json };
 export type JsonObject = { [name: string]: Json };
 
-/** Depth of a parsed JSON value: 0 for a scalar. Iterative, so that no input exhausts the stack. */
-export function depthOf(value: unknown): number {
-  let depth = 0;
-  let level: object[] = typeof value === 'object' && value !== null ? [value] : [];
-  while (level.length > 0) {
-    depth += 1;
-    if (depth > maxDepth) return depth;
-    const next: object[] = [];
-    for (const parent of level) {
-      for (const child of Object.values(parent)) {
-        if (typeof child === 'object' && child !== null) next.push(child as object);
-      }
+/**
+ * What keeps a parsed JSON value from being stored as it is; undefined when nothing does. Iterative, so that no
+ * input exhausts the stack. JSON.parse makes Infinity of 1e400, which JSON cannot write back.
+ */
+export function flawOf(value: unknown): string | undefined {
+  let level: unknown[] = [value];
+  for (let depth = 0; level.length > 0; depth++) {
+    const next: unknown[] = [];
+    for (const each of level) {
+      if (typeof each === 'number' && !Number.isFinite(each)) return 'must not hold a number beyond an IEEE double';
+      if (typeof each !== 'object' || each === null) continue;
+      if (depth === maxDepth) return `must not nest deeper than ${maxDepth} levels`;
+      for (const child of Object.values(each)) next.push(child);
     }
     level = next;
   }
-  return depth;
+  return undefined;
 }
 
 export const isJsonObject = (value: unknown): value is JsonObject =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
-
-/**
- * Any JSON object of the application. It passes through as parsed, never rebuilt: zod's own object and record types
- * drop `__proto__` without a word, and copying such values by spread or assignment would too. Callers may give any
- * object: their interfaces have no index signature.
- */
-export const jsonObject = (): z.ZodType<JsonObject, object> =>
-  z
-    .custom<JsonObject>(isJsonObject, { error: 'must be a JSON object', abort: true })
-    .refine((value) => depthOf(value) <= maxDepth, {
-      error: `must not nest deeper than ${maxDepth} levels`,
-      abort: true,
-    })
-    .meta({ type: 'object' });
-
-/** A JSON object kept in one record: bounded in size. */
-export const jsonDocument = () =>
-  jsonObject().refine((value) => JSON.stringify(value).length <= maxDocument, {
-    error: `must not exceed ${maxDocument} characters as JSON`,
-  });
 
 /** RFC 7396 merge patch. Entries, not assignment: a key named `__proto__` is data. */
 export function mergePatch(target: Json | undefined, patch: Json): Json {

@@ -5,6 +5,7 @@ import { fieldHeaders } from '../../shared/headers.ts';
 import { isJsonObject } from '../../shared/json.ts';
 import { fieldsTravelIn, type Operation } from '../../shared/operation.ts';
 import { invalidInput } from './problem.ts';
+import { malformed, type Query } from './query.ts';
 
 type Kind = 'number' | 'boolean' | 'array' | 'text';
 
@@ -20,21 +21,16 @@ export function inputReader(operation: Operation): (request: FastifyRequest) => 
     const fields = new Map<string, unknown>();
     const add = (name: string, value: unknown, source: string) => {
       if (fields.has(name) && fields.get(name) !== value) {
-        throw new HoldfastError(
-          'invalid_input',
-          `${name} is given twice with different values, once in the ${source}.`,
-          {
-            errors: [{ path: name, message: `differs between the ${source} and elsewhere` }],
-          },
-        );
+        throw refused(name, `is given twice with different values, once in the ${source}`);
       }
       fields.set(name, value);
     };
+    const query = request.query as Query;
+    if (query[malformed]) throw new HoldfastError('invalid_input', 'The query is not valid percent-encoded UTF-8.');
     for (const [name, text] of Object.entries(request.params as object)) add(name, text, 'path');
-    for (const [name, text] of Object.entries(request.query as object)) {
-      if (!inQuery)
-        throw new HoldfastError('invalid_input', `${name} belongs in the JSON body: this operation takes no query.`);
-      add(name, fromText(text as string | string[], kinds.get(name)), 'query');
+    for (const [name, text] of Object.entries(query)) {
+      if (!inQuery) throw refused(name, 'belongs in the JSON body: this operation takes no query');
+      add(name, fromText(text, kinds.get(name)), 'query');
     }
     if (!inQuery) for (const [name, value] of Object.entries(bodyOf(request))) add(name, value, 'body');
     for (const [header, { field, read }] of Object.entries(fieldHeaders)) {
@@ -42,26 +38,22 @@ export function inputReader(operation: Operation): (request: FastifyRequest) => 
       if (typeof text !== 'string') continue;
       const value = read(text);
       if (kinds.has(field) && value !== undefined) add(field, fromText(value, kinds.get(field)), `header ${header}`);
-      else if (operation.kind === 'write') {
-        throw new HoldfastError(
-          'invalid_input',
-          `The header ${header} does not apply to this operation with that value.`,
-        );
-      }
+      else if (operation.kind === 'write') throw refused(header, 'does not apply to this operation with that value');
     }
-    // fromEntries defines properties: a field named `__proto__` stays a field, and is refused as unknown.
-    const input = Object.fromEntries(fields);
-    if (fields.has('__proto__'))
-      throw new HoldfastError('invalid_input', '__proto__ is not a field of this operation.');
-    const parsed = operation.input.safeParse(input);
+    // zod drops it without a word.
+    if (fields.has('__proto__')) throw refused('__proto__', 'is not a field of this operation');
+    const parsed = operation.input.safeParse(Object.fromEntries(fields));
     if (!parsed.success) throw invalidInput(parsed.error);
     return parsed.data;
   };
 }
 
+const refused = (path: string, message: string) =>
+  new HoldfastError('invalid_input', `${path} ${message}.`, { errors: [{ path, message }] });
+
 function bodyOf(request: FastifyRequest): object {
   const { body } = request;
-  if (body === undefined || body === null) return {};
+  if (body === undefined) return {};
   if (!isJsonObject(body)) throw new HoldfastError('invalid_input', 'The body must be a JSON object of named fields.');
   return body;
 }

@@ -3,13 +3,6 @@ import { contract } from '../../shared/contract.ts';
 import type { HoldfastError } from '../../shared/errors.ts';
 import type { Logger } from '../logger.ts';
 
-declare module 'fastify' {
-  interface FastifyContextConfig {
-    /** `feeds.put` */
-    operation?: string;
-  }
-}
-
 /** A request that took longer than this, in milliseconds, is logged though it succeeded. */
 const slowMs = 100;
 const errors = new WeakMap<FastifyRequest, HoldfastError>();
@@ -19,30 +12,36 @@ export function noteError(request: FastifyRequest, error: HoldfastError): void {
   errors.set(request, error);
 }
 
+const levelOf = (error: HoldfastError) => (error.status >= 500 ? 'error' : 'info');
+
+const about = (error: HoldfastError) => ({
+  code: error.code,
+  ...(error.details.errors && { fields: error.details.errors.map(({ path }) => path) }),
+  // The stack of what went wrong underneath; never for the caller's own mistakes.
+  ...(error.status >= 500 && error.cause !== undefined && { cause: causeOf(error.cause) }),
+});
+const causeOf = (cause: unknown) => (cause instanceof Error ? (cause.stack ?? cause.message) : String(cause));
+
+/** The line of a request that was refused before its operation was known. */
+export function logRefusal(logger: Logger, requestId: string, error: HoldfastError): void {
+  logger[levelOf(error)]({ requestId, op: 'none', status: error.status, ...about(error) }, 'refused');
+}
+
 /** One line per refused, failed or slow request; every request at level debug. No bodies, no query, no health. */
 export function logResponses(app: FastifyInstance, logger: Logger): void {
   app.addHook('onResponse', async (request, reply) => {
     const error = errors.get(request);
     const slow = reply.elapsedTime > slowMs;
-    const level = error === undefined ? (slow ? 'warn' : 'debug') : error.status >= 500 ? 'error' : 'info';
+    const level = error ? levelOf(error) : slow ? 'warn' : 'debug';
     if (!logger.isLevelEnabled(level) || request.routeOptions.url === contract.system.health.path) return;
-    logger[level](
-      {
-        requestId: request.id,
-        op: request.routeOptions.config.operation ?? 'none',
-        status: reply.statusCode,
-        ms: Math.round(reply.elapsedTime),
-        bytes: Number(request.headers['content-length'] ?? 0),
-        ...(error && {
-          code: error.code,
-          ...(error.details.errors && { fields: error.details.errors.map(({ path }) => path) }),
-        }),
-        // The stack of what went wrong underneath; never for the caller's own mistakes.
-        ...(error?.cause !== undefined && error.status >= 500 && { cause: causeOf(error.cause) }),
-      },
-      error ? 'refused' : slow ? 'slow' : 'done',
-    );
+    const line = {
+      requestId: request.id,
+      op: request.routeOptions.config.operation ?? 'none',
+      status: reply.statusCode,
+      ms: Math.round(reply.elapsedTime),
+      bytes: Number(request.headers['content-length'] ?? 0),
+      ...(error && about(error)),
+    };
+    logger[level](line, error ? 'refused' : slow ? 'slow' : 'done');
   });
 }
-
-const causeOf = (cause: unknown) => (cause instanceof Error ? (cause.stack ?? cause.message) : String(cause));

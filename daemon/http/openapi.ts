@@ -1,8 +1,9 @@
 import * as z from 'zod';
 import { contract } from '../../shared/contract.ts';
-import { errorTable, problemSchema } from '../../shared/errors.ts';
+import { errorTable } from '../../shared/errors.ts';
 import { fieldHeaders, keyHeader } from '../../shared/headers.ts';
 import { fieldsTravelIn, pathFields, type Operation } from '../../shared/operation.ts';
+import { problemSchema } from '../../shared/problem.ts';
 import { version } from '../../shared/protocol.ts';
 
 type Schema = Record<string, unknown>;

@@ -23,6 +23,18 @@ export function toHoldfastError(error: unknown, bodyLimit: number): HoldfastErro
   return new HoldfastError('internal', 'The daemon failed; its log has the request id.', {}, { cause: error });
 }
 
+/** The error of a request that node:http could not read. */
+export function badRequest(error: NodeJS.ErrnoException): HoldfastError {
+  switch (error.code) {
+    case 'ERR_HTTP_REQUEST_TIMEOUT':
+      return new HoldfastError('timeout', 'The request did not arrive in time: send it whole, without pauses.');
+    case 'HPE_HEADER_OVERFLOW':
+      return new HoldfastError('headers_too_large', 'The headers are larger than 32 KiB.');
+    default:
+      return new HoldfastError('invalid_input', 'This is not an HTTP request.');
+  }
+}
+
 /** Sends an error as problem details (RFC 9457). */
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: HoldfastError): FastifyReply {
   const problem = toProblem(error, request.id);

@@ -1,36 +1,39 @@
 import { HoldfastError } from '../../shared/errors.ts';
 import { Damaged, type Context, type Table, type Tx, type Value } from './tx.ts';
 
-const isValue = (value: unknown): value is Value =>
-  typeof value === 'string' || typeof value === 'number' || value === null;
-
-/** A place in a list: the sort value and the tie-breaker of the last item. It is only good in its own epoch. */
-export function encodeCursor(context: Context, place: Value[]): string {
-  return Buffer.from(JSON.stringify([context.epoch, ...place])).toString('base64url');
+/** A place in a list: values of its last item. It is good only in its own epoch and for its own list. */
+export function encodeCursor(context: Context, list: string, place: Value[]): string {
+  return Buffer.from(JSON.stringify([context.epoch, list, ...place])).toString('base64url');
 }
 
-/** Reads a cursor of `width` values back; `reset` (410) when the store was restored since, 400 when it is no cursor. */
-export function decodeCursor(context: Context, cursor: string, width: number): Value[] {
-  let place: unknown;
+/**
+ * Reads the place back, whose values have these types; 410 `reset` when the store was restored since, 400 when it is
+ * no cursor of this list.
+ */
+export function decodeCursor(context: Context, list: string, cursor: string, types: ('string' | 'number')[]): Value[] {
+  let parts: unknown;
   try {
-    place = JSON.parse(Buffer.from(cursor, 'base64url').toString());
+    parts = JSON.parse(Buffer.from(cursor, 'base64url').toString());
   } catch {
-    place = undefined;
+    parts = undefined;
   }
-  if (!Array.isArray(place) || place.length !== width + 1 || !place.every(isValue)) {
-    throw new HoldfastError('invalid_input', 'The cursor is not one that a list answered.', {
-      errors: [{ path: 'cursor', message: 'must be a nextCursor as answered' }],
+  const [epoch, name, ...place] = Array.isArray(parts) ? (parts as unknown[]) : [];
+  const fits = place.length === types.length && place.every((value, index) => typeof value === types[index]);
+  if (typeof epoch !== 'string' || name !== list || !fits) {
+    throw new HoldfastError('invalid_input', 'The cursor is not one that this list answered.', {
+      errors: [{ path: 'cursor', message: 'must be a nextCursor as this list answered it, with the same sort' }],
     });
   }
-  if (place[0] !== context.epoch) {
+  if (epoch !== context.epoch) {
     throw new HoldfastError('reset', 'The store was restored or created anew since this cursor: list from the start.');
   }
-  return place.slice(1);
+  return place as Value[];
 }
 
 export interface PageRequest {
-  /** Column to sort by; ties fall to `tie`. */
+  /** Column to sort by, and what it holds; ties fall to `tie`, a text column. */
   sort: string;
+  type: 'string' | 'number';
   tie: string;
   order: 'asc' | 'desc';
   limit: number;
@@ -52,12 +55,13 @@ export async function page<R extends object, Item>(
   item: (row: R) => Item,
   idOf: (row: R) => string,
 ) {
-  const { sort, tie, order, limit, cursor } = request;
+  const { sort, type, tie, order, limit, cursor } = request;
+  const list = `${context.op} ${sort}`;
   const where = [...request.where];
   const parameters = [...request.parameters];
   if (cursor !== undefined) {
     where.push(`(${sort}, ${tie}) ${order === 'asc' ? '>' : '<'} (?, ?)`);
-    parameters.push(...decodeCursor(context, cursor, 2));
+    parameters.push(...decodeCursor(context, list, cursor, [type, 'string']));
   }
   const tail = `WHERE ${where.join(' AND ')} ORDER BY ${sort} ${order}, ${tie} ${order} LIMIT ?`;
   const rows = await tx.select(table, tail, ...parameters, limit + 1);
@@ -68,7 +72,7 @@ export async function page<R extends object, Item>(
     items: shown.map((row) =>
       row instanceof Damaged ? { id: idOf(row.row), damaged: { reason: row.reason } } : item(row),
     ),
-    nextCursor: raw ? encodeCursor(context, [raw[sort] ?? null, raw[tie] ?? null]) : null,
+    nextCursor: raw ? encodeCursor(context, list, [raw[sort] ?? null, raw[tie] ?? null]) : null,
     damagedCount: shown.filter((row) => row instanceof Damaged).length,
   };
 }

@@ -3,6 +3,7 @@ import {
   app,
   expectedRevision,
   ifAbsent,
+  jsonDocument,
   label,
   listInput,
   name,
@@ -11,7 +12,6 @@ import {
   timestamp,
   tombstone,
 } from '../fields.ts';
-import { jsonDocument } from '../json.ts';
 import { operation } from '../operation.ts';
 
 /** An http or https URL. Credentials inside it would be stored in plain text, so they are refused. */

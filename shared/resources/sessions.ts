@@ -1,6 +1,18 @@
 import * as z from 'zod';
-import { app, count, label, listInput, name, page, revision, timestamp, timestampInput } from '../fields.ts';
-import { jsonDocument, jsonObject, type JsonObject } from '../json.ts';
+import {
+  app,
+  count,
+  jsonDocument,
+  jsonObject,
+  label,
+  listInput,
+  name,
+  page,
+  revision,
+  timestamp,
+  timestampInput,
+} from '../fields.ts';
+import type { JsonObject } from '../json.ts';
 import { operation } from '../operation.ts';
 
 const status = z.enum(['active', 'paused', 'completed', 'abandoned']);

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { problemSchema } from '../../shared/errors.ts';
+import { problemSchema } from '../../shared/problem.ts';
 import { TestHome, type DaemonProcess } from '../helpers/daemon.ts';
 import { Load, type Outcome } from '../helpers/load.ts';
 import { clean, judge, readBack } from '../helpers/verdict.ts';

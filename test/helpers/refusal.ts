@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../client/index.ts';
-import { problemSchema } from '../../shared/errors.ts';
+import { problemSchema } from '../../shared/problem.ts';
 
 /** The error that a call is refused with; throws when the call succeeds or fails otherwise. */
 export async function refusal(call: Promise<unknown>): Promise<HoldfastError> {

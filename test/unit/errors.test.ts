@@ -5,11 +5,11 @@ import {
   errorTable,
   fromProblem,
   HoldfastError,
-  problemSchema,
   toProblem,
   type ErrorCode,
   type Problem,
 } from '../../shared/errors.ts';
+import { problemSchema } from '../../shared/problem.ts';
 
 const codes = Object.keys(errorTable) as ErrorCode[];
 const overTheWire = (problem: Problem) => problemSchema.parse(JSON.parse(JSON.stringify(problem)));

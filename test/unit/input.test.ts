@@ -118,11 +118,11 @@ describe('sources', () => {
     });
   });
 
-  it.each([undefined, null])('may lack a body (%s) where no field of it is required', (body) => {
-    expect(readPut({ body })).toEqual({ app: 'a', name: 'n' });
+  it('may lack a body where no field of it is required', () => {
+    expect(readPut({ body: undefined })).toEqual({ app: 'a', name: 'n' });
   });
 
-  it.each([[[]], ['text'], [5], [true]])('refuse the body %j, which names no fields', (body) => {
+  it.each([[null], [[]], ['text'], [5], [true]])('refuse the body %j, which names no fields', (body) => {
     expect(refusal(() => readPut({ body }))?.message).toContain('must be a JSON object');
   });
 

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { depthOf, jsonDocument, jsonObject, maxDepth, maxDocument, mergePatch, type Json } from '../../shared/json.ts';
+import { jsonDocument, jsonObject } from '../../shared/fields.ts';
+import { flawOf, maxDepth, maxDocument, mergePatch, type Json } from '../../shared/json.ts';
 
 /** Arrays or objects inside one another, made without recursion. */
 function nested(depth: number, wrap: (inner: unknown) => unknown): unknown {
@@ -12,25 +13,27 @@ const inObject = (inner: unknown) => ({ a: inner });
 /** JSON.stringify has a second, recursive way for objects with such keys: it exhausts the stack. */
 const inNumbered = (inner: unknown) => ({ a: inner, 1: 2 });
 
-describe('depthOf', () => {
+describe('flawOf', () => {
   it.each([
-    [null, 0],
-    ['[[[', 0],
-    [{}, 1],
-    [[], 1],
-    [[1, 2, 3], 1],
-    [{ a: [{ b: 1 }] }, 3],
-    [[[], [[]], []], 3],
-    [JSON.parse('{"__proto__":{"a":[]}}'), 3],
-    [nested(maxDepth, inArray), maxDepth],
-    [nested(maxDepth, inObject), maxDepth],
-  ])('%j is %i deep', (value, depth) => expect(depthOf(value)).toBe(depth));
+    [null],
+    ['[[['],
+    [{}],
+    [[1, [2], { a: [{ b: 1 }] }]],
+    [Number.MAX_VALUE],
+    [JSON.parse('{"__proto__":{"a":[]}}')],
+    [nested(maxDepth, inArray)],
+    [nested(maxDepth, inObject)],
+  ])('finds none in %j', (value) => expect(flawOf(value)).toBeUndefined());
 
   it.each([
     ['arrays', inArray],
     ['objects', inObject],
-  ])('finds a million %s too deep without exhausting the stack', (_name, wrap) => {
-    expect(depthOf(nested(1_000_000, wrap))).toBeGreaterThan(maxDepth);
+  ])('finds one level or a million of %s too deep without exhausting the stack', (_name, wrap) => {
+    for (const depth of [maxDepth + 1, 1_000_000]) expect(flawOf(nested(depth, wrap))).toMatch(/200 levels/);
+  });
+
+  it.each(['1e400', '-1e400', '[1,{"a":1e309}]'])('finds that no double holds %s', (text) => {
+    expect(flawOf(JSON.parse(text))).toMatch(/IEEE double/);
   });
 });
 

@@ -95,8 +95,9 @@ export async function get(tx: Tx, input: InputOf<typeof feeds.get>, context: Con
 }
 
 export async function list(tx: Tx, input: InputOf<typeof feeds.list>, context: Context) {
+  const sort = { id: { sort: 'name', type: 'string' }, createdAt: { sort: 'created_at', type: 'number' } } as const;
   const request = {
-    sort: input.sort === 'id' ? 'name' : 'created_at',
+    ...sort[input.sort],
     tie: 'name',
     order: input.order ?? 'asc',
     limit: input.limit,

@@ -49,20 +49,26 @@ export async function create(tx: Tx, input: InputOf<typeof sessions.create>, con
 export async function get(tx: Tx, input: InputOf<typeof sessions.get>, context: Context) {
   const key = { session_no: await sessionNumber(tx, input.app, input.id) };
   return toSession(
-    present(await tx.find(session, key, input.id)),
-    present(await tx.find(sessionHead, key, input.id)),
+    present(await tx.find(session, key, input.id), input.id),
+    present(await tx.find(sessionHead, key, input.id), input.id),
     context,
   );
 }
 
-const sortColumns = { updatedAt: 'h.updated_at', createdAt: 's.created_at', id: 's.id' };
+// A session whose head row is missing keeps a place, to be reported.
+const sorts = {
+  updatedAt: { column: 'coalesce(h.updated_at, s.created_at)', type: 'number' },
+  createdAt: { column: 's.created_at', type: 'number' },
+  id: { column: 's.id', type: 'string' },
+} as const;
 
 /**
  * A page of summaries. It reads every session of the application for its order: an index on the time of the last
  * change would dirty two more pages per append, and 10,000 sessions sort in milliseconds.
  */
 export async function list(tx: Tx, input: InputOf<typeof sessions.list>, context: Context) {
-  const sort = sortColumns[input.sort];
+  const { column: sort, type } = sorts[input.sort];
+  const name = `${context.op} ${input.sort}`;
   const order = input.order ?? (input.sort === 'updatedAt' ? 'desc' : 'asc');
   const where = ['s.app = ?'];
   const parameters: Value[] = [input.app];
@@ -77,10 +83,11 @@ export async function list(tx: Tx, input: InputOf<typeof sessions.list>, context
   only('h.updated_at > ?', input.updatedAfter && Date.parse(input.updatedAfter));
   only('h.updated_at < ?', input.updatedBefore && Date.parse(input.updatedBefore));
   if (input.cursor !== undefined) {
-    only(`(${sort}, s.session_no) ${order === 'asc' ? '>' : '<'} (?, ?)`, ...decodeCursor(context, input.cursor, 2));
+    const place = decodeCursor(context, name, input.cursor, [type, 'number']);
+    only(`(${sort}, s.session_no) ${order === 'asc' ? '>' : '<'} (?, ?)`, ...place);
   }
   const rows = await tx.query(
-    `SELECT ${sort}, s.session_no, s.id FROM session s JOIN session_head h ON h.session_no = s.session_no
+    `SELECT ${sort}, s.session_no, s.id FROM session s LEFT JOIN session_head h ON h.session_no = s.session_no
      WHERE ${where.join(' AND ')} ORDER BY ${sort} ${order}, s.session_no ${order} LIMIT ?`,
     ...parameters,
     input.limit + 1,
@@ -91,7 +98,7 @@ export async function list(tx: Tx, input: InputOf<typeof sessions.list>, context
   const last = rows.length > input.limit ? shown.at(-1) : undefined;
   return {
     items,
-    nextCursor: last ? encodeCursor(context, [last[0] ?? null, last[1] ?? null]) : null,
+    nextCursor: last ? encodeCursor(context, name, [last[0] ?? null, last[1] ?? null]) : null,
     damagedCount: items.filter((item) => 'damaged' in item).length,
   };
 }
@@ -99,7 +106,11 @@ export async function list(tx: Tx, input: InputOf<typeof sessions.list>, context
 async function summarize(tx: Tx, number: number, id: string, context: Context) {
   const key = { session_no: number };
   try {
-    return toSummary(present(await tx.find(session, key, id)), present(await tx.find(sessionHead, key, id)), context);
+    return toSummary(
+      present(await tx.find(session, key, id), id),
+      present(await tx.find(sessionHead, key, id), id),
+      context,
+    );
   } catch (error) {
     if (error instanceof HoldfastError && error.code === 'damaged') return { id, damaged: { reason: error.message } };
     throw error;

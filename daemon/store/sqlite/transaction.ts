@@ -46,7 +46,7 @@ export class SqliteTx implements Tx {
   }
 
   #read<R>(table: Table<R>, tail: string, parameters: Value[]): (R | Damaged<R>)[] {
-    const rows = this.statement(sqlOf(table).select + tail).all(...parameters) as unknown as Value[][];
+    const rows = this.#all(sqlOf(table).select + tail, parameters);
     return rows.map((values) => {
       const sum = values.pop();
       const row = Object.fromEntries(table.columns.map((column, index) => [column, values[index]])) as R;
@@ -55,7 +55,21 @@ export class SqliteTx implements Tx {
   }
 
   async query(sql: string, ...parameters: Value[]): Promise<Value[][]> {
-    return this.statement(sql).all(...parameters) as unknown as Value[][];
+    return this.#all(sql, parameters);
+  }
+
+  /** All rows. An integer that no double holds was not written by us: it comes rounded, for its checksum to tell. */
+  #all(sql: string, parameters: Value[]): Value[][] {
+    const statement = this.statement(sql);
+    try {
+      return statement.all(...parameters) as unknown as Value[][];
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      statement.setReadBigInts(true);
+      const rows = statement.all(...parameters) as unknown as (Value | bigint)[][];
+      statement.setReadBigInts(false);
+      return rows.map((row) => row.map((value) => (typeof value === 'bigint' ? Number(value) : value)));
+    }
   }
 
   insert<R>(_table: Table<R>, _row: R): Promise<void> {

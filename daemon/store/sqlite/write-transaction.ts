@@ -62,6 +62,8 @@ export class SqliteWriteTx extends SqliteTx {
 
   /** Writes the log rows of the call; the first one remembers the answer for whoever asks again with its key. */
   endCall(status: number, answer: string): void {
+    // A call that changed nothing still remembers its answer: a later change must not make its retry another one.
+    if (this.#pending.length === 0 && this.#caller?.key != null) this.#add({ kind: 'replay', id: '' });
     const [first] = this.#pending;
     if (first && this.#caller) {
       const { client, pid, requestId, key, fingerprint } = this.#caller;
@@ -85,7 +87,11 @@ export class SqliteWriteTx extends SqliteTx {
     this.statement(sqlOf(table).delete).run(...valuesOf(key, table.key));
   }
 
-  override async change({ kind, id, message }: Change): Promise<number> {
+  override async change(change: Change): Promise<number> {
+    return this.#add(change);
+  }
+
+  #add({ kind, id, message }: Change): number {
     if (!this.#caller) throw new Error('a change outside a call');
     const { at, app, op } = this.#caller;
     const position = ++this.#position;

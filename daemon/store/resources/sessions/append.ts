@@ -2,8 +2,10 @@ import { HoldfastError } from '../../../../shared/errors.ts';
 import type { JsonObject } from '../../../../shared/json.ts';
 import type { InputOf } from '../../../../shared/operation.ts';
 import type * as sessions from '../../../../shared/resources/sessions.ts';
+import { isPlainText } from '../../../../shared/text.ts';
 import { uuidv7 } from '../../../../shared/uuid.ts';
-import { revisionOf, type Context, type Tx } from '../../tx.ts';
+import { log } from '../../log.ts';
+import { Damaged, revisionOf, type Context, type Tx } from '../../tx.ts';
 import { previewOf } from './preview.ts';
 import { present, session, sessionHead, sessionNumber, type HeadRow } from './rows.ts';
 
@@ -15,7 +17,7 @@ type Input = InputOf<typeof sessions.append>;
  */
 export async function append(tx: Tx, input: Input, context: Context) {
   const sessionNo = await sessionNumber(tx, input.app, input.id);
-  const head = present(await tx.find(sessionHead, { session_no: sessionNo }, input.id));
+  const head = present(await tx.find(sessionHead, { session_no: sessionNo }, input.id), input.id);
   if (input.expectedHead !== undefined && input.expectedHead !== head.head) {
     throw new HoldfastError('stale', `The session's head is ${head.head}, not ${input.expectedHead}: read on first.`, {
       current: head.head,
@@ -23,14 +25,10 @@ export async function append(tx: Tx, input: Input, context: Context) {
   }
   const next = { ...head };
   const { answers, preview } = await write(tx, next, input);
-  // All of it was here already: the whole call is a replay, and its cost was counted then.
-  if (next.head === head.head) {
-    return { head: head.head, revision: revisionOf(context, head.position), messages: answers };
-  }
-  addUsage(next, input.usage);
+  // If all of it was here already, the messages are a replay, and their cost was counted then.
+  if (next.head !== head.head) addUsage(next, input.usage);
   await updateSession(tx, next, input, preview);
-  next.updated_at = context.at;
-  await tx.put(sessionHead, next);
+  if (next.position !== head.position) await tx.put(sessionHead, { ...next, updated_at: context.at });
   return { head: next.head, revision: revisionOf(context, next.position), messages: answers };
 }
 
@@ -40,7 +38,7 @@ async function write(tx: Tx, head: HeadRow, input: Input) {
   const written = new Map<string, { seq: number; content: string }>();
   let preview: string | undefined;
   for (const message of input.messages) {
-    const given = message['id'] as string | undefined;
+    const given = (message['id'] as string | undefined)?.normalize('NFC');
     preview ??= head.previewed === 0 ? previewOf(message) : undefined;
     const content = contentOf(message);
     const known = given === undefined ? undefined : (written.get(given) ?? (await find(tx, head.session_no, given)));
@@ -75,15 +73,16 @@ function contentOf(message: JsonObject): string {
   return JSON.stringify(message);
 }
 
-/** The role as a filter can name it; null for what is no plain text. The message itself keeps whatever it has. */
+/** The role where a filter can name it; the message itself keeps whatever it has. */
 function roleOf(message: JsonObject): string | null {
   const role = message['role'];
-  return typeof role === 'string' && /^[\w .:-]{1,200}$/.test(role) ? role : null;
+  return typeof role === 'string' && isPlainText(role, 200) ? role : null;
 }
 
 async function find(tx: Tx, sessionNo: number, id: string) {
-  const [row] = await tx.query('SELECT seq, content FROM log WHERE session_no = ? AND id = ?', sessionNo, id);
-  return row && { seq: row[0] as number, content: row[1] as string };
+  const [row] = await tx.select(log, 'WHERE session_no = ? AND id = ?', sessionNo, id);
+  if (row instanceof Damaged) throw new HoldfastError('damaged', `Message '${id}' is damaged: ${row.reason}.`);
+  return row && { seq: Number(row.seq), content: row.content ?? '{}' };
 }
 
 function sum(path: string, before: number, more = 0): number {
@@ -101,7 +100,7 @@ function addUsage(head: HeadRow, usage: Input['usage']): void {
 
 async function updateSession(tx: Tx, head: HeadRow, input: Input, preview: string | undefined): Promise<void> {
   if (input.status === undefined && preview === undefined) return;
-  const row = present(await tx.find(session, { session_no: head.session_no }, input.id));
+  const row = present(await tx.find(session, { session_no: head.session_no }, input.id), input.id);
   const status = input.status ?? row.status;
   if (status !== row.status) {
     head.position = await tx.change({ kind: 'session', id: row.id });

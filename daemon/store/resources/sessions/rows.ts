@@ -51,8 +51,8 @@ export async function sessionNumber(tx: Tx, app: string, id: string): Promise<nu
 }
 
 /** A row that must exist because its session does. */
-export function present<R>(row: R | undefined): R {
-  if (!row) throw new HoldfastError('damaged', 'A row of this session is missing from the database.');
+export function present<R>(row: R | undefined, id: string): R {
+  if (!row) throw new HoldfastError('damaged', `A row of session '${id}' is missing from the database.`);
   return row;
 }
 
