@@ -3,11 +3,7 @@ import type { Client } from '../../client/index.ts';
 /** A write that an application was told is stored: message `n` of a writer in a session, or a feed. */
 export type Acknowledged = { session: string; writer: number; n: number } | { feed: string };
 
-interface StoredMessage {
-  seq: number;
-  writer: number;
-  n: number;
-}
+type StoredMessage = { seq: number; writer: number; n: number } | { seq: number; damaged: string };
 export interface Stored {
   sessions: Map<string, StoredMessage[]>;
   feeds: string[];
@@ -19,6 +15,8 @@ export interface Verdict {
   duplicated: string[];
   disordered: string[];
   gaps: string[];
+  /** Messages that the daemon itself reports as damaged, in their place. */
+  damaged: string[];
 }
 
 const nameOf = (session: string, { writer, n }: { writer: number; n: number }) =>
@@ -26,14 +24,19 @@ const nameOf = (session: string, { writer, n }: { writer: number; n: number }) =
 
 /** Compares what was acknowledged with what is stored. A stored write that nobody acknowledged is no fault. */
 export function judge(acknowledged: Acknowledged[], { sessions, feeds }: Stored): Verdict {
-  const verdict: Verdict = { lost: [], duplicated: [], disordered: [], gaps: [] };
+  const verdict: Verdict = { lost: [], duplicated: [], disordered: [], gaps: [], damaged: [] };
   const present = new Set(feeds);
   for (const [session, messages] of sessions) {
     const newest = new Map<number, number>();
     for (const [index, message] of messages.entries()) {
-      const { seq, writer, n } = message;
-      const name = nameOf(session, message);
+      const { seq } = message;
       if (seq !== index + 1) verdict.gaps.push(`${session}: seq ${seq} is message ${index + 1}`);
+      if ('damaged' in message) {
+        verdict.damaged.push(`${session}: seq ${seq}`);
+        continue;
+      }
+      const { writer, n } = message;
+      const name = nameOf(session, message);
       if (present.has(name)) verdict.duplicated.push(name);
       else if (n < (newest.get(writer) ?? 0)) verdict.disordered.push(name);
       present.add(name);
@@ -45,7 +48,7 @@ export function judge(acknowledged: Acknowledged[], { sessions, feeds }: Stored)
   return verdict;
 }
 
-export const clean: Verdict = { lost: [], duplicated: [], disordered: [], gaps: [] };
+export const clean: Verdict = { lost: [], duplicated: [], disordered: [], gaps: [], damaged: [] };
 
 /** Everything stored, read over the socket page by page. */
 export async function readBack(client: Client, sessionIds: string[]): Promise<Stored> {
@@ -56,8 +59,9 @@ export async function readBack(client: Client, sessionIds: string[]): Promise<St
     do {
       const page = await client.sessions.messages({ id, limit: 1000, ...(cursor && { cursor }) });
       for (const item of page.items) {
-        if (!('writer' in item)) throw new Error(`${id}: an unexpected message ${JSON.stringify(item).slice(0, 200)}`);
-        all.push({ seq: item.seq, writer: Number(item['writer']), n: Number(item['n']) });
+        const { seq } = item;
+        if ('writer' in item) all.push({ seq, writer: Number(item['writer']), n: Number(item['n']) });
+        else all.push({ seq, damaged: JSON.stringify(item) });
       }
       cursor = page.nextCursor ?? undefined;
     } while (cursor);

@@ -53,7 +53,7 @@ describe('a cursor', () => {
       const good = await cursorOf(list);
       const [epoch, first] = JSON.parse(Buffer.from(good, 'base64url').toString()) as string[];
       const none = ['x', '', 'null', good.slice(0, -3), good.slice(4), `x${good}`, 'x'.repeat(2001)];
-      const forged = [[epoch], [epoch, first], [epoch, first, 1, 2], [epoch, {}, []], { epoch }].map(json);
+      const forged = [[epoch], [epoch, first], [epoch, first, 1, 2, 3], [epoch, {}, []], { epoch }].map(json);
       for (const cursor of [...none, ...forged]) expect(await refusal(list(client, { cursor }))).toMatchObject(named);
     });
 

@@ -15,7 +15,7 @@ let tx: SqliteWriteTx;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'holdfast-retention-'));
-  const db = openWriter(join(folder, 'holdfast.db'));
+  const db = openWriter(join(folder, 'holdfast.db'), () => undefined);
   migrate(db, folder);
   tx = new SqliteWriteTx(db);
 });

@@ -21,9 +21,11 @@ export function sqliteCode(error: unknown): number | undefined {
 /** WAL frames after which a checkpoint runs between two commits: 16 MiB of 4 KiB pages. */
 export const checkpointFrames = 4000;
 
-/** The one writable connection of the process. Checkpoints are run and looked at by checkpoint.ts, never by SQLite. */
-export function openWriter(path: string): DatabaseSync {
+/** The one writable connection of the process. `check` looks at the file before anything is written to it. */
+export function openWriter(path: string, check: (db: DatabaseSync) => void): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: 5000 });
+  check(db);
+  // Checkpoints are run and looked at by checkpoint.ts, never by SQLite itself: a failed one would say nothing.
   db.exec(`
     PRAGMA journal_mode = WAL;
     PRAGMA synchronous = FULL;

@@ -1,8 +1,9 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { version } from '../../../shared/protocol.ts';
 import { ExitError } from '../../exit.ts';
+import { isStorageFailure } from './errors.ts';
 
 /** "hold" in ASCII: how SQLite's header names the application that owns a file. */
 const applicationId = 0x686f6c64;
@@ -33,21 +34,34 @@ function pragma(db: DatabaseSync, name: string): number {
 }
 
 /**
- * Brings the schema up to this code. A newer schema is opened only where it says that this code can, in its table
- * `compatibility`; it is never lowered.
+ * Refuses a file that is not ours or that newer code made, before anything is written to it. A newer schema is taken
+ * only where it says, in its table `compatibility`, that this code can work with it; it is never lowered.
  */
-export function migrate(db: DatabaseSync, path: string): void {
-  const current = pragma(db, 'user_version');
+export function checkFile(db: DatabaseSync, path: string): void {
   const owner = pragma(db, 'application_id');
   if (owner !== applicationId && (owner !== 0 || pragma(db, 'schema_version') !== 0)) {
     throw new ExitError(78, `${path} is not a holdfast database. Move it away, then start again.`);
   }
-  if (current > schemaVersion) return refuseUnlessCompatible(db, path, current);
-  for (const migration of migrations.filter(({ number }) => number > current)) {
-    const known = pragma(db, 'user_version');
-    if (known > 0 && migration.minCompatible > known) copyBefore(db, path, known);
-    db.exec('BEGIN IMMEDIATE');
+  const current = pragma(db, 'user_version');
+  if (current <= schemaVersion) return;
+  const oldest = Number(db.prepare('SELECT min_compatible FROM compatibility').get()?.['min_compatible']);
+  if (oldest <= schemaVersion) return;
+  throw new ExitError(
+    78,
+    `${path} has schema version ${current}; holdfast ${version} knows ${schemaVersion} and the database needs at least ` +
+      `${oldest}. Install a newer holdfast, or restore a copy from ${join(dirname(path), 'backups')}.`,
+  );
+}
+
+/** Brings the schema up to this code, a migration and its version in one transaction. */
+export function migrate(db: DatabaseSync, path: string): void {
+  for (;;) {
+    const current = pragma(db, 'user_version');
+    const migration = migrations.find(({ number }) => number > current);
+    if (!migration) return;
+    if (current > 0 && migration.minCompatible > current) copyBefore(db, path, current);
     try {
+      db.exec('BEGIN IMMEDIATE');
       db.exec(migration.sql);
       db.exec(`
         CREATE TABLE IF NOT EXISTS compatibility (min_compatible INTEGER NOT NULL) STRICT;
@@ -59,26 +73,33 @@ export function migrate(db: DatabaseSync, path: string): void {
       `);
     } catch (error) {
       if (db.isTransaction) db.exec('ROLLBACK');
-      throw new Error(`migration ${migration.name} failed; the database is as it was`, { cause: error });
+      if (isStorageFailure(error)) throw error;
+      const why = error instanceof Error ? error.message : String(error);
+      throw new ExitError(
+        78,
+        `${path} is as it was: its migration ${migration.name} failed (${why}). Install the holdfast it worked with.`,
+        { cause: error },
+      );
     }
   }
 }
 
-function refuseUnlessCompatible(db: DatabaseSync, path: string, current: number): void {
-  const oldest = Number(db.prepare('SELECT min_compatible FROM compatibility').get()?.['min_compatible']);
-  if (oldest <= schemaVersion) return;
-  throw new ExitError(
-    78,
-    `${path} has schema version ${current}; holdfast ${version} knows ${schemaVersion} and the database needs at least ` +
-      `${oldest}. Install a newer holdfast, or restore a copy from ${join(dirname(path), 'backups')}.`,
-  );
-}
-
-/** A step that older code cannot follow keeps a copy: the way back. */
-function copyBefore(db: DatabaseSync, path: string, known: number): void {
+/** A step that older code cannot follow keeps a copy, whole or not at all: the way back. */
+function copyBefore(db: DatabaseSync, path: string, current: number): void {
   const folder = join(dirname(path), 'backups');
   mkdirSync(folder, { recursive: true, mode: 0o700 });
-  const copy = join(folder, `schema-${known}.db`);
-  // A copy of an earlier attempt at this very step is as good: the step never committed.
-  if (!existsSync(copy)) db.prepare('VACUUM INTO ?').run(copy);
+  const copy = join(folder, `schema-${current}.db`);
+  const partial = `${copy}.partial`;
+  rmSync(partial, { force: true });
+  db.prepare('VACUUM INTO ?').run(partial);
+  flush(partial);
+  renameSync(partial, copy);
+  flush(folder);
+}
+
+/** Makes a file or a directory durable. Only ever a copy: closing a descriptor of the database would drop its locks. */
+function flush(path: string): void {
+  const file = openSync(path, 'r');
+  fsyncSync(file);
+  closeSync(file);
 }

@@ -8,7 +8,7 @@ import { Checkpointer } from './checkpoint.ts';
 import { openWriter } from './connection.ts';
 import { cannotOpen, toHoldfastError } from './errors.ts';
 import { FileIdentity } from './identity.ts';
-import { migrate, schemaVersion } from './migrate.ts';
+import { checkFile, migrate, schemaVersion } from './migrate.ts';
 import { SqliteWriteTx } from './write-transaction.ts';
 
 // The writer: the only thread with a writable connection. Whatever arrived while the previous COMMIT ran becomes
@@ -45,7 +45,7 @@ let lost: HoldfastError | undefined;
 let suspect = false;
 
 async function open(): Promise<void> {
-  db = openWriter(path);
+  db = openWriter(path, (opened) => checkFile(opened, path));
   migrate(db, path);
   tx = new SqliteWriteTx(db);
   const found = await epochOf(tx);
