@@ -6,7 +6,7 @@ import { ExitError } from './exit.ts';
 
 /** Types of /proc/self/mountinfo that lie on another machine; statfs calls half of them plain FUSE. */
 const networkTypes =
-  /^(nfs4?|cifs|smb3?|smbfs|9p|afs|ceph|lustre|gpfs|glusterfs|drvfs|ncpfs|coda|fuse\.(sshfs|rclone|glusterfs|s3fs|goofys|gcsfuse|davfs2?|curlftpfs|ceph|juicefs))$/;
+  /^(nfs4?|cifs|smb3?|smbfs|9p|afs|ceph|lustre|gpfs|glusterfs|drvfs|ncpfs|coda|vboxsf|prl_fs|fakeowner|fuse\.(sshfs|rclone|glusterfs|s3fs|goofys|gcsfuse|davfs2?|curlftpfs|ceph|juicefs|vmhgfs-fuse|grpcfuse))$/;
 
 /** Makes the directories, 0700 and ours, and refuses what SQLite's locks do not work on. */
 export function prepareDirectories(paths: Paths): void {

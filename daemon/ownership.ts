@@ -57,6 +57,8 @@ function lockFile(paths: Paths): { lock: DatabaseSync; inode: number } {
 
 /** Lock 2. */
 function probe(paths: Paths): void {
+  // Opening would make it.
+  if (inodeOf(paths.database) === undefined) return;
   exclusively(paths, paths.database, 'PRAGMA locking_mode = EXCLUSIVE; BEGIN EXCLUSIVE; ROLLBACK').close();
 }
 

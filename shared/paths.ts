@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { statSync } from 'node:fs';
-import { homedir, userInfo } from 'node:os';
+import { userInfo } from 'node:os';
 import { isAbsolute, join, resolve } from 'node:path';
 
 /** Longest path of a Unix socket in bytes: sun_path of macOS is the shorter, 104 with its terminator. */
@@ -26,7 +26,7 @@ export interface Paths {
  */
 export function paths(environment: NodeJS.ProcessEnv = process.env): Paths {
   const own = environment['HOLDFAST_HOME'] ? resolve(environment['HOLDFAST_HOME']) : undefined;
-  const home = own ?? userHome();
+  const home = own ?? userHome(environment['HOME'] ?? '');
   const mac = join(home, 'Library', 'Application Support', 'holdfast');
   const place = (name: string, xdg: string) =>
     own !== undefined ? join(own, name) : process.platform === 'darwin' ? join(mac, name) : join(home, xdg, 'holdfast');
@@ -46,8 +46,7 @@ export function paths(environment: NodeJS.ProcessEnv = process.env): Paths {
 }
 
 /** $HOME when it exists and is ours (sudo keeps another user's), else what the password database says. */
-function userHome(): string {
-  const home = homedir();
+function userHome(home: string): string {
   const { uid, homedir: registered } = userInfo();
   return isAbsolute(home) && ownerOf(home) === uid ? home : registered;
 }

@@ -43,8 +43,9 @@ async function stopUnderLoad(home: TestHome, how: (daemon: DaemonProcess) => unk
 }
 
 const stopped = { exit: { code: 0, signal: null }, left: [], unclean: [], verdict: clean, unanswered: 0 };
+const sigterm = (daemon: DaemonProcess) => daemon.child.kill('SIGTERM');
 const ways: Record<string, (daemon: DaemonProcess, home: TestHome) => unknown> = {
-  SIGTERM: (daemon) => daemon.child.kill('SIGTERM'),
+  SIGTERM: sigterm,
   SIGINT: (daemon) => daemon.child.kill('SIGINT'),
   'POST /v1/shutdown': (_, home) => home.client().system.shutdown(),
   'SIGTERM three times': (daemon) => [1, 2, 3].map(() => daemon.child.kill('SIGTERM')),
@@ -58,8 +59,7 @@ describe('drain: the daemon is stopped during 50 concurrent writes', () => {
 
   it('the same with a connection for each write', async () => {
     await using home = new TestHome();
-    const stop = (daemon: DaemonProcess) => daemon.child.kill('SIGTERM');
-    expect(await stopUnderLoad(home, stop, { connection: 'close' })).toEqual(stopped);
+    expect(await stopUnderLoad(home, sigterm, { connection: 'close' })).toEqual(stopped);
   });
 
   it.each(['SIGTERM', 'SIGINT'] as const)('%s at the moment it is ready is a stop like any other', async (signal) => {

@@ -33,6 +33,7 @@ describe('damaged files at the start', () => {
 
   it.each<[string, keyof Paths, (path: string) => void]>([
     ['the database is text', 'database', (path) => writeFileSync(path, garbage)],
+    ['the database is empty', 'database', (path) => truncateSync(path, 0)],
     ['the database is cut short', 'database', (path) => truncateSync(path, 3 * 4096)],
     ['the header of the database is damaged', 'database', (path) => overwrite(path, 0, 100)],
     ['the schema of the database is damaged', 'database', (path) => overwrite(path, 100, 4096)],

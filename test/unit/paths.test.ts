@@ -40,7 +40,7 @@ describe('HOLDFAST_HOME', () => {
 
   it('counts as absent when it is empty', () => {
     vi.stubEnv('HOME', temporary);
-    expect(paths({ HOLDFAST_HOME: '' }).home).toBe(temporary);
+    expect(paths({ ...process.env, HOLDFAST_HOME: '' }).home).toBe(temporary);
   });
 });
 

@@ -24,18 +24,23 @@ export const checkpointFrames = 4000;
 /** The one writable connection of the process. `check` looks at the file before anything is written to it. */
 export function openWriter(path: string, check: (db: DatabaseSync) => void): DatabaseSync {
   const db = new DatabaseSync(path, { timeout: 5000 });
-  check(db);
-  // Checkpoints are run and looked at by checkpoint.ts, never by SQLite itself: a failed one would say nothing.
-  db.exec(`
-    PRAGMA journal_mode = WAL;
-    PRAGMA synchronous = FULL;
-    PRAGMA fullfsync = ON;
-    PRAGMA wal_autocheckpoint = 0;
-    PRAGMA cache_size = -65536;
-    PRAGMA foreign_keys = ON;
-    PRAGMA trusted_schema = OFF;
-  `);
-  return db;
+  try {
+    check(db);
+    // Checkpoints are run and looked at by checkpoint.ts, never by SQLite itself: a failed one would say nothing.
+    db.exec(`
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = FULL;
+      PRAGMA fullfsync = ON;
+      PRAGMA wal_autocheckpoint = 0;
+      PRAGMA cache_size = -65536;
+      PRAGMA foreign_keys = ON;
+      PRAGMA trusted_schema = OFF;
+    `);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
 }
 
 /** A connection for reads: each sees every commit that was acknowledged before it began. */

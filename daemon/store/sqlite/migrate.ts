@@ -1,8 +1,19 @@
-import { closeSync, fsyncSync, mkdirSync, openSync, readdirSync, readFileSync, renameSync, rmSync } from 'node:fs';
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { version } from '../../../shared/protocol.ts';
 import { ExitError } from '../../exit.ts';
+import { openWriter } from './connection.ts';
 import { isStorageFailure } from './errors.ts';
 
 /** "hold" in ASCII: how SQLite's header names the application that owns a file. */
@@ -38,19 +49,37 @@ function pragma(db: DatabaseSync, name: string): number {
  * only where it says, in its table `compatibility`, that this code can work with it; it is never lowered.
  */
 export function checkFile(db: DatabaseSync, path: string): void {
+  if (statSync(path).size === 0) {
+    throw new ExitError(
+      78,
+      `${path} is empty, which holdfast never leaves. Restore a copy or delete it, then start again.`,
+    );
+  }
   const owner = pragma(db, 'application_id');
   if (owner !== applicationId && (owner !== 0 || pragma(db, 'schema_version') !== 0)) {
     throw new ExitError(78, `${path} is not a holdfast database. Move it away, then start again.`);
   }
   const current = pragma(db, 'user_version');
   if (current <= schemaVersion) return;
-  const oldest = Number(db.prepare('SELECT min_compatible FROM compatibility').get()?.['min_compatible']);
-  if (oldest <= schemaVersion) return;
+  // The highest of all steps taken: what an earlier one broke stays broken for older code.
+  const oldest = db.prepare('SELECT max(min_compatible) AS oldest FROM compatibility').get()?.['oldest'];
+  if (typeof oldest === 'number' && oldest <= schemaVersion) return;
   throw new ExitError(
     78,
     `${path} has schema version ${current}; holdfast ${version} knows ${schemaVersion} and the database needs at least ` +
-      `${oldest}. Install a newer holdfast, or restore a copy from ${join(dirname(path), 'backups')}.`,
+      `${oldest ?? current}. Install a newer holdfast, or restore a copy from ${join(dirname(path), 'backups')}.`,
   );
+}
+
+/** Makes a new store aside and moves it into place: a file of that name always has content. */
+export function createStore(path: string): void {
+  const aside = `${path}.new`;
+  for (const file of [aside, `${aside}-wal`, `${aside}-shm`]) rmSync(file, { force: true });
+  const db = openWriter(aside, () => undefined);
+  migrate(db, aside);
+  db.close();
+  renameSync(aside, path);
+  flush(dirname(path));
 }
 
 /** Brings the schema up to this code, a migration and its version in one transaction. */
@@ -65,7 +94,6 @@ export function migrate(db: DatabaseSync, path: string): void {
       db.exec(migration.sql);
       db.exec(`
         CREATE TABLE IF NOT EXISTS compatibility (min_compatible INTEGER NOT NULL) STRICT;
-        DELETE FROM compatibility;
         INSERT INTO compatibility VALUES (${migration.minCompatible});
         PRAGMA application_id = ${applicationId};
         PRAGMA user_version = ${migration.number};

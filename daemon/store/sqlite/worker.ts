@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
 import { HoldfastError, type ErrorDetails } from '../../../shared/errors.ts';
@@ -8,7 +9,7 @@ import { Checkpointer } from './checkpoint.ts';
 import { openWriter } from './connection.ts';
 import { cannotOpen, toHoldfastError } from './errors.ts';
 import { FileIdentity } from './identity.ts';
-import { checkFile, migrate, schemaVersion } from './migrate.ts';
+import { checkFile, createStore, migrate, schemaVersion } from './migrate.ts';
 import { SqliteWriteTx } from './write-transaction.ts';
 
 // The writer: the only thread with a writable connection. Whatever arrived while the previous COMMIT ran becomes
@@ -45,18 +46,25 @@ let lost: HoldfastError | undefined;
 let suspect = false;
 
 async function open(): Promise<void> {
+  if (epoch === '' && !existsSync(path)) createStore(path);
   db = openWriter(path, (opened) => checkFile(opened, path));
-  migrate(db, path);
-  tx = new SqliteWriteTx(db);
-  const found = await epochOf(tx);
-  if (epoch !== '' && found !== epoch) throw new ExitError(78, `${path} was replaced by another database.`);
-  epoch = found;
+  try {
+    migrate(db, path);
+    tx = new SqliteWriteTx(db);
+    const found = await epochOf(tx);
+    if (epoch !== '' && found !== epoch) throw new ExitError(78, `${path} was replaced by another database.`);
+    epoch = found;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
   identity = new FileIdentity(path);
   checkpointer = new Checkpointer(db);
 }
 
 /** After a failed fsync the page cache cannot be trusted: close, open, verify, then go on. */
 async function reopen(): Promise<void> {
+  checkIdentity();
   checkpointer.stop();
   if (db.isOpen) db.close();
   await open();
@@ -156,4 +164,5 @@ try {
 } catch (error) {
   const { exitCode, message } = error instanceof ExitError ? error : cannotOpen(path, error);
   post({ fatal: { exitCode, message } });
+  port.close();
 }
