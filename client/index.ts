@@ -4,7 +4,7 @@ import { contract } from '../shared/contract.ts';
 import { fromProblem, HoldfastError, type Problem } from '../shared/errors.ts';
 import { clientHeader, keyHeader } from '../shared/headers.ts';
 import { fieldsTravelIn, pathFields, type Operation, type OutputOf } from '../shared/operation.ts';
-import { paths } from '../shared/paths.ts';
+import { paths, untrusted } from '../shared/paths.ts';
 import { maxBody, version } from '../shared/protocol.ts';
 import { uuidv7 } from '../shared/uuid.ts';
 import { backoffMs, codeOf, mayRetry } from './retry.ts';
@@ -79,8 +79,11 @@ async function run(
   const deadline = AbortSignal.timeout(deadlineMs);
   const signal = call.signal ? AbortSignal.any([call.signal, deadline]) : deadline;
   const message = { ...toRequest(operation, { app: options.app, ...input }, options.client, call.key), signal };
-  const repeatable = operation.kind === 'read' || keyHeader in message.headers;
+  // Stopping twice would stop the next daemon.
+  const repeatable = operation.access !== 'admin' && (operation.kind === 'read' || keyHeader in message.headers);
   for (let attempt = 1; ; attempt++) {
+    const danger = untrusted(socket);
+    if (danger !== undefined) throw new HoldfastError('unavailable', `${danger}.`);
     try {
       return await once(transport, message);
     } catch (error) {

@@ -1,3 +1,5 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Paths } from '../shared/paths.ts';
 import type { Config } from './config.ts';
 import { prepareDirectories } from './directories.ts';
 import { ExitError } from './exit.ts';
@@ -11,6 +13,8 @@ import type { Store } from './store/store.ts';
 
 /** How long a stop waits for requests that do not end, in milliseconds. */
 const drainMs = 5_000;
+/** How long connections that were on their way are still answered, in milliseconds. */
+const lingerMs = 50;
 
 export interface Daemon {
   /** Stops in order; safe to call twice. */
@@ -43,9 +47,7 @@ async function serve({ paths }: Config, logger: Logger, ownership: Ownership, st
   const stopped = Promise.withResolvers<ExitError | undefined>();
   let stopping: Promise<void> | undefined;
   const stop = (reason?: ExitError) => {
-    stopping ??= shutDown(server, store, logger).then(() => {
-      // While still owning: afterwards the paths may be the next owner's.
-      removeOwn(paths);
+    stopping ??= shutDown(paths, server, store, logger).then(() => {
       ownership.release();
       stopped.resolve(reason);
     }, stopped.reject);
@@ -64,12 +66,14 @@ async function serve({ paths }: Config, logger: Logger, ownership: Ownership, st
   return { stop: () => stop(), stopped: stopped.promise };
 }
 
-async function shutDown(server: Server, store: Store, logger: Logger): Promise<void> {
+async function shutDown(paths: Paths, server: Server, store: Store, logger: Logger): Promise<void> {
   logger.info('stopping');
   const timeUp = new Promise<'late'>((resolve) => setTimeout(resolve, drainMs, 'late').unref());
   if ((await Promise.race([server.drain(), timeUp])) === 'late') logger.warn('requests did not end in time');
   await store.close();
-  // Last, so that whoever calls meanwhile is told to come back rather than cut off.
+  // Who connects from now on finds no socket and waits for the next daemon; who has just connected is still told so.
+  removeOwn(paths);
+  await sleep(lingerMs);
   await server.close(timeUp);
   logger.info('stopped');
 }

@@ -29,9 +29,10 @@ export function writeDaemonFile(paths: Paths): void {
   const temporary = `${paths.daemonFile}.${process.pid}`;
   writeFileSync(temporary, `${JSON.stringify(about)}\n`, { mode: 0o600 });
   renameSync(temporary, paths.daemonFile);
+  rmSync(paths.lastError, { force: true });
 }
 
-/** Removes the socket and the daemon file; called before ownership is released. */
+/** Removes the socket and the daemon file while still owning: afterwards the paths may be the next owner's. */
 export function removeOwn(paths: Paths): void {
   rmSync(paths.socket, { force: true });
   rmSync(paths.daemonFile, { force: true });

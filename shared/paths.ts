@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { statSync } from 'node:fs';
+import { lstatSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { isAbsolute, join, resolve } from 'node:path';
+import { dirname, isAbsolute, join, resolve } from 'node:path';
 
 /** Longest path of a Unix socket in bytes: sun_path of macOS is the shorter, 104 with its terminator. */
 const maxSocketPath = 103;
@@ -59,10 +59,24 @@ function ownerOf(path: string): number | undefined {
   }
 }
 
+/**
+ * Why a socket in /tmp must not be used, undefined when it may: there anybody can be first. The daemon makes the
+ * directory private; until it has, there is nothing to connect to.
+ */
+export function untrusted(socket: string): string | undefined {
+  const directory = dirname(socket);
+  if (directory !== shortDirectory()) return undefined;
+  const found = lstatSync(directory, { throwIfNoEntry: false });
+  const ours = found?.isDirectory() && found.uid === userInfo().uid && (found.mode & 0o077) === 0;
+  return !found || ours ? undefined : `${directory} is not a private directory of yours: remove it`;
+}
+
+const shortDirectory = () => `/tmp/holdfast-${userInfo().uid}`;
+
 /** The socket lives beside the state unless the kernel's limit forbids it; then in a checked directory of /tmp. */
 function socketPath(state: string): string {
   const path = join(state, 'holdfast.sock');
   if (Buffer.byteLength(path) <= maxSocketPath) return path;
   const short = createHash('sha256').update(path).digest('hex').slice(0, 16);
-  return join(`/tmp/holdfast-${userInfo().uid}`, `${short}.sock`);
+  return join(shortDirectory(), `${short}.sock`);
 }

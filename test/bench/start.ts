@@ -68,7 +68,11 @@ function wakeUps(pid: number | undefined): number {
 }
 
 const cpuTicks = (pid: number | undefined) =>
-  readFileSync(`/proc/${pid}/stat`, 'utf8').split(' ').slice(13, 15).map(Number).reduce((a, b) => a + b, 0);
+  readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .split(' ')
+    .slice(13, 15)
+    .map(Number)
+    .reduce((a, b) => a + b, 0);
 
 const entries = { bundle: join(root, 'dist/daemon/holdfastd.js'), source: join(root, 'daemon/main.ts') };
 if (!existsSync(entries.bundle)) throw new Error("run 'npm run build' first");
@@ -82,7 +86,8 @@ for (let round = 0; round < 15; round++) {
     await end(child);
   }
 }
-for (const [name, some] of Object.entries(times)) console.log(`spawn to healthy, ${name}: ${median(some).toFixed(0)} ms`);
+for (const [name, some] of Object.entries(times))
+  console.log(`spawn to healthy, ${name}: ${median(some).toFixed(0)} ms`);
 
 const { child } = await startDaemon(entries.bundle, home);
 const bare = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e9)'], { stdio: 'ignore' });
@@ -90,7 +95,9 @@ await sleep(5_000);
 const [wakes, ticks] = [wakeUps(child.pid), cpuTicks(child.pid)];
 await sleep(30_000);
 console.log(`idle daemon: ${memory(child.pid)}; bare node: ${memory(bare.pid)}`);
-console.log(`idle daemon over 30 s: ${wakeUps(child.pid) - wakes} wake-ups, ${cpuTicks(child.pid) - ticks} CPU ticks of 10 ms`);
+console.log(
+  `idle daemon over 30 s: ${wakeUps(child.pid) - wakes} wake-ups, ${cpuTicks(child.pid) - ticks} CPU ticks of 10 ms`,
+);
 bare.kill();
 await end(child);
 rmSync(home, { recursive: true });

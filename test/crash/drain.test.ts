@@ -10,7 +10,7 @@ import { until } from '../helpers/wait.ts';
 // by name and not stored, or never reached the daemon; no caller is left without knowing.
 
 /** What a connection reports when nobody took the request. */
-const notReached = new Set(['ENOENT', 'ECONNREFUSED', 'ECONNRESET', 'EPIPE']);
+const notReached = new Set(['ENOENT', 'ECONNREFUSED']);
 
 function isClean({ status, code, text }: Outcome): boolean {
   if (status === 201 || (status === 0 && notReached.has(code))) return true;

@@ -11,12 +11,16 @@ const idleMs = 1000;
 export class Checkpointer {
   readonly #db: DatabaseSync;
   readonly #timer: NodeJS.Timeout;
-  /** Why the last checkpoint failed; undefined when it did not. */
-  failure: string | undefined;
+  readonly #report: (failure: string | undefined) => void;
+  #failure: string | undefined;
 
-  constructor(db: DatabaseSync) {
+  /** `report` is told why a checkpoint failed, and with undefined that they succeed again. */
+  constructor(db: DatabaseSync, report: (failure: string | undefined) => void) {
     this.#db = db;
-    this.#timer = setTimeout(() => this.#run('TRUNCATE'), idleMs).unref();
+    this.#report = report;
+    this.#timer = setTimeout(() => this.#whenIdle(), idleMs).unref();
+    // What an earlier connection reported is over.
+    report(undefined);
   }
 
   afterCommit(): void {
@@ -35,12 +39,24 @@ export class Checkpointer {
     clearTimeout(this.#timer);
   }
 
+  #whenIdle(): void {
+    this.#run('TRUNCATE');
+    // While nothing is written nobody else would try again.
+    if (this.#failure !== undefined) this.#timer.refresh();
+  }
+
   #run(mode: 'PASSIVE' | 'TRUNCATE'): void {
     try {
       this.#db.prepare(`PRAGMA wal_checkpoint(${mode})`).get();
-      this.failure = undefined;
+      this.#became(undefined);
     } catch (error) {
-      this.failure = String(error);
+      this.#became(String(error));
     }
+  }
+
+  #became(failure: string | undefined): void {
+    if (failure === this.#failure) return;
+    this.#failure = failure;
+    this.#report(failure);
   }
 }

@@ -1,3 +1,5 @@
+import { statfsSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { HoldfastError } from '../../../shared/errors.ts';
 import { ExitError } from '../../exit.ts';
 import { sqlite, sqliteCode } from './connection.ts';
@@ -22,7 +24,11 @@ export function isStorageFailure(error: unknown): boolean {
 /** Why the database cannot be opened: the disk may pass by itself, a damaged file needs a human. */
 export function cannotOpen(path: string, error: unknown): ExitError {
   const why = error instanceof Error ? error.message : String(error);
-  if (isStorageFailure(error)) return new ExitError(69, `${path} cannot be opened: ${why}`, { cause: error });
+  if (isStorageFailure(error)) {
+    const { bavail, bsize } = statfsSync(dirname(path));
+    const space = `its file system has ${bavail * bsize} bytes of free space`;
+    return new ExitError(69, `${path} cannot be opened: ${why} (${space}).`, { cause: error });
+  }
   return new ExitError(78, `${path} is damaged (${why}). Restore a copy or move it away, then start again.`, {
     cause: error,
   });

@@ -20,6 +20,11 @@ export class FileIdentity {
     this.#wal = idOf(`${path}-wal`);
   }
 
+  /** Whether both are of one database file. */
+  sameDatabase(other: FileIdentity): boolean {
+    return same(this.#database, other.#database);
+  }
+
   /** The path that is no longer ours, undefined when all is well. */
   lost(): string | undefined {
     if (!same(this.#database, idOf(this.#path))) return this.#path;

@@ -67,7 +67,7 @@ export function checkFile(db: DatabaseSync, path: string): void {
   throw new ExitError(
     78,
     `${path} has schema version ${current}; holdfast ${version} knows ${schemaVersion} and the database needs at least ` +
-      `${oldest ?? current}. Install a newer holdfast, or restore a copy from ${join(dirname(path), 'backups')}.`,
+      `${String(oldest ?? current)}. Install a newer holdfast, or restore a copy from ${join(dirname(path), 'backups')}.`,
   );
 }
 

@@ -26,7 +26,8 @@ export type WireOutcome =
 export type FromWorker =
   | { ready: { epoch: string; schemaVersion: number } }
   | { fatal: { exitCode: ExitError['exitCode']; message: string } }
-  | { outcomes: WireOutcome[]; committedAt: number | undefined; checkpointFailure: string | undefined }
+  | { outcomes: WireOutcome[]; committedAt: number | undefined }
+  | { checkpointFailure: string | undefined }
   | { closed: true };
 export type ToWorker = Call | 'close';
 
@@ -59,32 +60,35 @@ async function open(): Promise<void> {
     throw error;
   }
   identity = new FileIdentity(path);
-  checkpointer = new Checkpointer(db);
+  checkpointer = new Checkpointer(db, (checkpointFailure) => post({ checkpointFailure }));
 }
 
 /** After a failed fsync the page cache cannot be trusted: close, open, verify, then go on. */
 async function reopen(): Promise<void> {
   checkIdentity();
+  const before = identity;
   checkpointer.stop();
   if (db.isOpen) db.close();
-  await open();
+  try {
+    await open();
+  } catch (error) {
+    throw error instanceof ExitError ? lose(path) : error;
+  }
+  if (!identity.sameDatabase(before)) throw lose(path);
   suspect = false;
 }
 
 function checkIdentity(): void {
   const missing = identity.lost();
-  if (missing === undefined) return;
-  lost = new HoldfastError(
-    'store_replaced',
-    `${missing} was removed or replaced under the daemon; nothing was stored.`,
-  );
-  post({
-    fatal: {
-      exitCode: 78,
-      message: `${missing} was removed or replaced while the daemon ran. Put the right file back, then start again.`,
-    },
-  });
-  throw lost;
+  if (missing !== undefined) throw lose(missing);
+}
+
+/** From now on nothing is stored or acknowledged, and the daemon ends. */
+function lose(file: string): HoldfastError {
+  lost = new HoldfastError('store_replaced', `${file} was removed or replaced under the daemon; nothing was stored.`);
+  const message = `${file} was removed or replaced while the daemon ran. Put the right file back, then start again.`;
+  post({ fatal: { exitCode: 78, message } });
+  return lost;
 }
 
 async function run(calls: Call[]): Promise<Outcome[]> {
@@ -135,7 +139,6 @@ async function work(): Promise<void> {
     post({
       outcomes: calls.map((call, index) => toWire(call, outcomes[index] as Outcome)),
       committedAt: stored ? Date.now() : undefined,
-      checkpointFailure: checkpointer.failure,
     });
     if (stored) checkpointer.afterCommit();
     receive();

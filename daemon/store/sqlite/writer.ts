@@ -86,6 +86,7 @@ export class Writer {
 
   #receive(message: FromWorker): void {
     if ('ready' in message) this.#ready.resolve(message.ready);
+    else if ('checkpointFailure' in message) this.checkpointFailure = message.checkpointFailure;
     else if ('closed' in message) this.#closed.resolve();
     else if ('fatal' in message) {
       const detail = 'The store stopped taking writes; the daemon is ending.';
@@ -93,7 +94,6 @@ export class Writer {
       this.#failed.resolve(new ExitError(message.fatal.exitCode, message.fatal.message));
     } else {
       this.lastCommitAt = message.committedAt ?? this.lastCommitAt;
-      this.checkpointFailure = message.checkpointFailure;
       for (const outcome of message.outcomes) this.#settle(outcome);
     }
   }

@@ -1,60 +1,101 @@
 import type { FileEvent } from './trace.ts';
 
-/** What survives of the writes that no fsync covers: none, each by chance, or each by chance and torn at a sector. */
+/** What survives of the changes that no fsync covers: none, each by chance, or each by chance and torn at a sector. */
 export type Mode = 'drop' | 'subset' | 'torn';
 
-type Files = Map<string, Buffer>;
+type Content = Exclude<FileEvent, { kind: 'sync' | 'remove' | 'rename' }>;
+type Rename = Extract<FileEvent, { kind: 'rename' }>;
 const sector = 512;
 
-/**
- * A disk with a volatile cache, as far as SQLite may rely on one: a write is durable once its file was fsynced.
- * Creating and removing a file counts as durable at once: an fsync of a directory is not modelled.
- */
-export class Disk {
-  readonly #durable: Files = new Map();
-  #pending: FileEvent[] = [];
+/** A file without its name: descriptors outlive a rename. */
+class Inode {
+  #durable: Buffer = Buffer.alloc(0);
+  #pending: Content[] = [];
 
-  apply(event: FileEvent): void {
-    if (event.kind === 'sync') {
-      for (const earlier of this.#pending) if (earlier.path === event.path) change(this.#durable, earlier);
-    } else if (event.kind === 'remove') {
-      this.#durable.delete(event.path);
-    } else {
-      this.#pending.push(event);
-      return;
-    }
-    this.#pending = this.#pending.filter(({ path }) => path !== event.path);
+  apply(event: Content): void {
+    this.#pending.push(event);
   }
 
-  /** The files that a power cut at this moment leaves; `chance` answers numbers from 0 to 1. */
-  afterPowerCut(mode: Mode, chance: () => number): Files {
-    const files: Files = new Map(this.#durable);
-    if (mode === 'drop') return files;
-    for (const event of this.#pending) {
-      if (chance() < 0.5) continue;
-      const torn = mode === 'torn' && event.kind === 'write' && event.bytes.length > sector;
-      change(files, torn ? { ...event, bytes: firstSectors(event.bytes, chance()) } : event);
-    }
-    return files;
+  sync(): void {
+    this.#durable = this.#pending.reduce(change, this.#durable);
+    this.#pending = [];
+  }
+
+  afterPowerCut(mode: Mode, chance: () => number): Buffer {
+    if (mode === 'drop') return this.#durable;
+    const kept = this.#pending.filter(() => chance() < 0.5);
+    return kept.map((event) => (mode === 'torn' ? torn(event, chance()) : event)).reduce(change, this.#durable);
   }
 }
 
-const firstSectors = (bytes: Buffer, part: number) =>
-  bytes.subarray(0, sector * Math.floor((part * bytes.length) / sector));
+/**
+ * A disk with a volatile cache, as far as SQLite may rely on one: content is durable once its file was fsynced, a new
+ * name once its directory was. Creating and removing a file counts as durable at once.
+ */
+export class Disk {
+  readonly #names = new Map<string, Inode>();
+  readonly #durableNames = new Map<string, Inode>();
+  #renames: Rename[] = [];
+  readonly #folder: string;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  apply(event: FileEvent): void {
+    if (event.kind === 'rename') {
+      move(this.#names, event);
+      this.#renames.push(event);
+    } else if (event.kind === 'remove') {
+      this.#names.delete(event.path);
+      this.#durableNames.delete(event.path);
+    } else if (event.kind !== 'sync') {
+      this.#file(event.path).apply(event);
+    } else if (event.path === this.#folder) {
+      for (const rename of this.#renames) move(this.#durableNames, rename);
+      this.#renames = [];
+    } else {
+      this.#file(event.path).sync();
+    }
+  }
+
+  /** The files that a power cut at this moment leaves; `chance` answers numbers from 0 to 1. */
+  afterPowerCut(mode: Mode, chance: () => number): Map<string, Buffer> {
+    const names = new Map(this.#durableNames);
+    for (const rename of this.#renames) if (mode !== 'drop' && chance() < 0.5) move(names, rename);
+    return new Map([...names].map(([path, inode]) => [path, inode.afterPowerCut(mode, chance)]));
+  }
+
+  #file(path: string): Inode {
+    let inode = this.#names.get(path);
+    if (!inode) {
+      inode = new Inode();
+      this.#names.set(path, inode);
+      this.#durableNames.set(path, inode);
+    }
+    return inode;
+  }
+}
+
+function move(names: Map<string, Inode>, { path, to }: Rename): void {
+  const inode = names.get(path);
+  if (!inode) return;
+  names.delete(path);
+  names.set(to, inode);
+}
+
+function torn(event: Content, part: number): Content {
+  if (event.kind !== 'write' || event.bytes.length <= sector) return event;
+  return { ...event, bytes: event.bytes.subarray(0, sector * Math.floor((part * event.bytes.length) / sector)) };
+}
 
 /** Buffers are shared between disk images, so a change makes a new one. */
-function change(files: Files, event: FileEvent): void {
-  const before = files.get(event.path) ?? Buffer.alloc(0);
-  if (event.kind === 'truncate') {
-    const after = Buffer.alloc(event.length);
-    before.copy(after);
-    files.set(event.path, after);
-  } else if (event.kind === 'write') {
-    const after = Buffer.alloc(Math.max(before.length, event.offset + event.bytes.length));
-    before.copy(after);
-    event.bytes.copy(after, event.offset);
-    files.set(event.path, after);
-  }
+function change(before: Buffer, event: Content): Buffer {
+  const end = event.kind === 'write' ? event.offset + event.bytes.length : event.length;
+  const after = Buffer.alloc(event.kind === 'write' ? Math.max(before.length, end) : end);
+  before.copy(after);
+  if (event.kind === 'write') event.bytes.copy(after, event.offset);
+  return after;
 }
 
 /** A repeatable source of chance (mulberry32): a failure can be looked at again. */

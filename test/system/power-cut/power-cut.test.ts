@@ -86,6 +86,7 @@ describe('a power cut', () => {
   it.each([
     ['no fsync at all, as synchronous = OFF', ['']],
     ['no fsync of the -wal, as synchronous = NORMAL', ['-wal']],
+    ['no fsync of the directory of a new store', ['/data']],
   ])('red control: %s loses acknowledged messages', async (_, withoutSync) => {
     const { bad } = await replay({ mode: 'drop', withoutSync });
     expect(bad.length).toBeGreaterThan(cuts / 4);

@@ -29,7 +29,7 @@ function replay(job: Job): Result {
   const folder = dirname(job.database);
   const events = job.traces.flatMap((trace) => parse(readFileSync(trace, 'latin1'), folder));
   const result: Result = { seen: {}, acknowledged: 0, cuts: 0, bad: [], kept: [] };
-  const disk = new Disk();
+  const disk = new Disk(folder);
   const ids: string[] = [];
   const chance = seeded(1);
   const cuts = places(events.length, job.cuts);

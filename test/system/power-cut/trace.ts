@@ -4,7 +4,8 @@ export type FileEvent =
   | { kind: 'write'; path: string; offset: number; bytes: Buffer }
   | { kind: 'truncate'; path: string; length: number }
   | { kind: 'sync'; path: string }
-  | { kind: 'remove'; path: string };
+  | { kind: 'remove'; path: string }
+  | { kind: 'rename'; path: string; to: string };
 export type Event = FileEvent | { kind: 'acknowledged'; ids: string[] };
 
 const calls =
@@ -51,8 +52,9 @@ function fileEvent(call: string, folder: string): FileEvent | undefined {
   const [, name = '', given = '', result = ''] = /^(\w+)\((.*?) *\) += (-?\d+)/.exec(call) ?? [];
   if (name === '' || Number(result) < 0) return undefined;
   const descriptor = /^\d+<([^>]*)>/.exec(given)?.[1] ?? '';
-  const path = name.startsWith('unlink') ? (strings(given)[0]?.toString() ?? '') : unhex(descriptor).toString();
-  if (!path.startsWith(`${folder}/`) || path.endsWith('-shm')) return undefined;
+  const [first = '', second = ''] = /^(unlink|rename)/.test(name) ? strings(given).map(String) : [];
+  const path = first === '' ? unhex(descriptor).toString() : first;
+  if ((path !== folder && !path.startsWith(`${folder}/`)) || path.endsWith('-shm')) return undefined;
   switch (name) {
     case 'pwrite64': {
       const offset = Number(/, (\d+)$/.exec(given)?.[1]);
@@ -66,6 +68,10 @@ function fileEvent(call: string, folder: string): FileEvent | undefined {
     case 'unlink':
     case 'unlinkat':
       return { kind: 'remove', path };
+    case 'rename':
+    case 'renameat':
+    case 'renameat2':
+      return { kind: 'rename', path, to: second };
     default:
       // The model would be wrong in silence if SQLite came to change its files in another way.
       throw new Error(`the replay does not know ${name} on ${path}`);
