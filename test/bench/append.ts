@@ -10,7 +10,7 @@ import { RawClient } from './raw-client.ts';
 // Two stores side by side in one run: ours, and the same without both message indexes, which nothing could read:
 // the floor under every layout that finds messages in another way. A layout is worth its code above 1.3x.
 //
-//   node test/bench/append.ts [stored messages] [milliseconds per measurement]
+//   node test/bench/append.ts [stored messages] [milliseconds per measurement; 0 measures the reads alone]
 
 const stored = Number(process.argv[2] ?? 1000);
 const ms = Number(process.argv[3] ?? 1000);
@@ -90,6 +90,23 @@ async function measure(homes: TestHome[], env: NodeJS.ProcessEnv): Promise<void>
   await Promise.all(daemons.map((daemon) => daemon.end()));
 }
 
+/** One caller, one message a call, into the largest session and into an empty one, in turns: p50 of each in ms. */
+async function lengths(socket: string): Promise<void> {
+  const client = await RawClient.open(socket);
+  const { id } = JSON.parse(await client.send('POST', '/v1/apps/bench/sessions', '{}')) as { id: string };
+  const targets = [sessionPath(0), `/v1/apps/bench/sessions/${id}`];
+  const times: number[][] = targets.map(() => []);
+  for (let n = 0; n < 4000; n++) {
+    const body = JSON.stringify({ messages: [message(n)] });
+    const start = performance.now();
+    await client.send('POST', `${targets[n % 2]}/messages`, body);
+    times[n % 2]?.push(performance.now() - start);
+  }
+  client.close();
+  const [large, empty] = times.map(median).map((p50) => p50.toFixed(3));
+  console.log(`append to the largest session: p50 ${large} ms; to an empty one: ${empty} ms`);
+}
+
 async function reads(home: TestHome): Promise<void> {
   const daemon = await home.start();
   const client = await RawClient.open(home.paths.socket);
@@ -112,6 +129,7 @@ async function reads(home: TestHome): Promise<void> {
   console.log(`\nlast 50 of the largest session: p50 ${median(lasts).toFixed(2)} ms`);
   console.log(`all of it, ${(bytes / 1e6).toFixed(0)} MB in pages of 1,000: ${took.toFixed(0)} ms`);
   client.close();
+  await lengths(home.paths.socket);
   await daemon.end();
 }
 
@@ -124,6 +142,8 @@ console.log(
   '| pause per fsync | callers | messages per call | messages/s | floor | floor/ours | with ids given | p50 ms | p99 ms |',
 );
 console.log('|---|---|---|---|---|---|---|---|---|');
-await measure([ours, floor], {});
-await measure([ours, floor], slowFsync(floor.home));
+if (ms > 0) {
+  await measure([ours, floor], {});
+  await measure([ours, floor], slowFsync(floor.home));
+}
 await reads(ours);
