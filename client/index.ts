@@ -158,7 +158,7 @@ function explain(error: unknown, socket: string, deadlineMs: number): HoldfastEr
   const code = codeOf(error);
   const why =
     code === 'ENOENT' || code === 'ECONNREFUSED'
-      ? `holdfast is not running at ${socket}: start it with 'holdfastd'`
+      ? `holdfast is not running at ${socket}: start it with 'holdfastd' (in a checkout: npm start)`
       : code === 'EACCES'
         ? `${socket} belongs to another user`
         : `holdfast did not answer at ${socket}${code ? ` (${code})` : ''}`;
