@@ -59,8 +59,8 @@ async function serve({ paths }: Config, logger: Logger, ownership: Ownership, st
     () => void stop(),
   );
   const server: Server = createServer(store, system, logger);
-  void store.failed.then((reason) => stop(reason));
   await server.listen(paths.socket);
+  void store.failed.then((reason) => stop(reason));
   writeDaemonFile(paths);
   logger.info({ socket: paths.socket, data: paths.data, engine: store.engine }, 'ready');
   return { stop: () => stop(), stopped: stopped.promise };

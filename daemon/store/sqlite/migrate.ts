@@ -1,6 +1,7 @@
 import {
   closeSync,
   fsyncSync,
+  linkSync,
   mkdirSync,
   openSync,
   readdirSync,
@@ -71,14 +72,15 @@ export function checkFile(db: DatabaseSync, path: string): void {
   );
 }
 
-/** Makes a new store aside and moves it into place: a file of that name always has content. */
+/** Makes a new store aside and links it into place: a file of that name always has content, and is never replaced. */
 export function createStore(path: string): void {
-  const aside = `${path}.new`;
+  const aside = `${path}.${process.pid}`;
   for (const file of [aside, `${aside}-wal`, `${aside}-shm`]) rmSync(file, { force: true });
   const db = openWriter(aside, () => undefined);
   migrate(db, aside);
   db.close();
-  renameSync(aside, path);
+  linkSync(aside, path);
+  rmSync(aside);
   flush(dirname(path));
 }
 

@@ -1,0 +1,20 @@
+import { existsSync } from 'node:fs';
+import { expect, it } from 'vitest';
+import { fault, homeWithStore, strace } from '../helpers/strace.ts';
+
+// Invariant: a start that fails at its last step, the socket, leaves as a failed start does: the code says why, the
+// store is closed, the locks are free.
+
+it('a socket that cannot be bound: 69 with the reason, and the next start serves', async () => {
+  await using home = await homeWithStore();
+  const { wrapper, injected } = strace(home, [], fault('bind', 'error=EACCES', '1+'));
+  const refused = home.spawn({ wrapper });
+  expect(await refused.exited).toEqual({ code: 69, signal: null });
+  expect(injected()).toBe(1);
+  expect(refused.stderr).toMatch(/EACCES/);
+  expect(refused.stderr).not.toMatch(/UnhandledPromiseRejection|at async/);
+  expect(existsSync(`${home.paths.database}-wal`)).toBe(false);
+
+  await home.start();
+  expect((await home.client().sessions.get({ id: 's' })).id).toBe('s');
+});
