@@ -1,6 +1,7 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { once } from 'node:events';
 import { promisify } from 'node:util';
+import { root } from './daemon.ts';
 
 const run = promisify(execFile);
 
@@ -49,6 +50,15 @@ export class MountNamespace implements AsyncDisposable {
 /** A folder of its own size in memory. */
 export const tmpfs = (folder: string, size: string) =>
   MountNamespace.open(`mount -t tmpfs -o size=${size},mode=0700 tmpfs '${folder}'`);
+
+/** A /tmp with nothing in it but the checkout, where that lies there. */
+export const emptyTmp = () =>
+  MountNamespace.open(
+    `mount --bind '${root}' /mnt
+     mount -t tmpfs -o size=64m,mode=0700 tmpfs /tmp
+     mkdir -p '${root}'
+     mount --bind /mnt '${root}'`,
+  );
 
 /** A folder shown in another place by FUSE, whose file system says that its type is `subtype`. */
 export const fuse = (from: string, to: string, options: string[]) =>

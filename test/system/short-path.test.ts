@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { paths } from '../../shared/paths.ts';
 import { root, TestHome } from '../helpers/daemon.ts';
-import { tmpfs, type MountNamespace } from '../helpers/namespace.ts';
+import { emptyTmp, type MountNamespace } from '../helpers/namespace.ts';
 import { until } from '../helpers/wait.ts';
 
 // Invariant: the directory in /tmp that holds a socket whose path would be too long is ours alone, or neither the
@@ -43,7 +43,7 @@ describe('the directory of sockets in /tmp', () => {
     ['open to others', `mkdir -m 0777 ${directory}`],
     ['a symbolic link', `mkdir -m 0700 /tmp/elsewhere; ln -s /tmp/elsewhere ${directory}`],
   ])('%s: the daemon refuses it with 78, a client sends nothing there', async (_, prepare) => {
-    await using tmp = await tmpfs('/tmp', '64m');
+    await using tmp = await emptyTmp();
     await tmp.run('sh', '-c', prepare);
     await using home = new TestHome();
     const daemon = home.spawn({ env, wrapper: tmp.wrapper });
@@ -58,7 +58,7 @@ describe('the directory of sockets in /tmp', () => {
   });
 
   it('red control: a private directory of our own is used', async () => {
-    await using tmp = await tmpfs('/tmp', '64m');
+    await using tmp = await emptyTmp();
     await tmp.run('mkdir', '-m', '0700', directory);
     using server = await stranger(tmp);
     expect((await health(tmp)).code).toBe(0);
