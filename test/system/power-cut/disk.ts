@@ -3,11 +3,11 @@ import type { FileEvent } from './trace.ts';
 /** What survives of the changes that no fsync covers: none, each by chance, or each by chance and torn at a sector. */
 export type Mode = 'drop' | 'subset' | 'torn';
 
-type Content = Exclude<FileEvent, { kind: 'sync' | 'remove' | 'rename' }>;
-type Rename = Extract<FileEvent, { kind: 'rename' }>;
+type Content = Exclude<FileEvent, { kind: 'sync' | 'remove' | 'link' }>;
+type Names = Map<string, Inode>;
 const sector = 512;
 
-/** A file without its name: descriptors outlive a rename. */
+/** A file without its names. */
 class Inode {
   #durable: Buffer = Buffer.alloc(0);
   #pending: Content[] = [];
@@ -33,9 +33,10 @@ class Inode {
  * name once its directory was. Creating and removing a file counts as durable at once.
  */
 export class Disk {
-  readonly #names = new Map<string, Inode>();
-  readonly #durableNames = new Map<string, Inode>();
-  #renames: Rename[] = [];
+  readonly #names: Names = new Map();
+  readonly #durableNames: Names = new Map();
+  /** New names of files that the directory does not hold durably yet. */
+  readonly #links: Names = new Map();
   readonly #folder: string;
 
   constructor(folder: string) {
@@ -43,17 +44,18 @@ export class Disk {
   }
 
   apply(event: FileEvent): void {
-    if (event.kind === 'rename') {
-      move(this.#names, event);
-      this.#renames.push(event);
+    if (event.kind === 'link') {
+      const inode = this.#file(event.path);
+      this.#names.set(event.to, inode);
+      this.#links.set(event.to, inode);
     } else if (event.kind === 'remove') {
       this.#names.delete(event.path);
       this.#durableNames.delete(event.path);
     } else if (event.kind !== 'sync') {
       this.#file(event.path).apply(event);
     } else if (event.path === this.#folder) {
-      for (const rename of this.#renames) move(this.#durableNames, rename);
-      this.#renames = [];
+      for (const [name, inode] of this.#links) this.#durableNames.set(name, inode);
+      this.#links.clear();
     } else {
       this.#file(event.path).sync();
     }
@@ -62,7 +64,7 @@ export class Disk {
   /** The files that a power cut at this moment leaves; `chance` answers numbers from 0 to 1. */
   afterPowerCut(mode: Mode, chance: () => number): Map<string, Buffer> {
     const names = new Map(this.#durableNames);
-    for (const rename of this.#renames) if (mode !== 'drop' && chance() < 0.5) move(names, rename);
+    for (const [name, inode] of this.#links) if (mode !== 'drop' && chance() < 0.5) names.set(name, inode);
     return new Map([...names].map(([path, inode]) => [path, inode.afterPowerCut(mode, chance)]));
   }
 
@@ -75,13 +77,6 @@ export class Disk {
     }
     return inode;
   }
-}
-
-function move(names: Map<string, Inode>, { path, to }: Rename): void {
-  const inode = names.get(path);
-  if (!inode) return;
-  names.delete(path);
-  names.set(to, inode);
 }
 
 function torn(event: Content, part: number): Content {

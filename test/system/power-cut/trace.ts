@@ -5,11 +5,11 @@ export type FileEvent =
   | { kind: 'truncate'; path: string; length: number }
   | { kind: 'sync'; path: string }
   | { kind: 'remove'; path: string }
-  | { kind: 'rename'; path: string; to: string };
+  | { kind: 'link'; path: string; to: string };
 export type Event = FileEvent | { kind: 'acknowledged'; ids: string[] };
 
 const calls =
-  'pwrite64,pwritev,write,writev,sendto,sendmsg,fsync,fdatasync,ftruncate,unlink,unlinkat,rename,renameat,renameat2';
+  'pwrite64,pwritev,write,writev,sendto,sendmsg,fsync,fdatasync,ftruncate,unlink,unlinkat,link,linkat,rename,renameat,renameat2';
 /** Every string as hex, descriptors with their paths, nothing cut off. */
 export const recording = ['-y', '-xx', '-s', '10000000', '-e', `trace=${calls}`];
 
@@ -52,7 +52,7 @@ function fileEvent(call: string, folder: string): FileEvent | undefined {
   const [, name = '', given = '', result = ''] = /^(\w+)\((.*?) *\) += (-?\d+)/.exec(call) ?? [];
   if (name === '' || Number(result) < 0) return undefined;
   const descriptor = /^\d+<([^>]*)>/.exec(given)?.[1] ?? '';
-  const [first = '', second = ''] = /^(unlink|rename)/.test(name) ? strings(given).map(String) : [];
+  const [first = '', second = ''] = /^(unlink|link|rename)/.test(name) ? strings(given).map(String) : [];
   const path = first === '' ? unhex(descriptor).toString() : first;
   if ((path !== folder && !path.startsWith(`${folder}/`)) || path.endsWith('-shm')) return undefined;
   switch (name) {
@@ -68,10 +68,9 @@ function fileEvent(call: string, folder: string): FileEvent | undefined {
     case 'unlink':
     case 'unlinkat':
       return { kind: 'remove', path };
-    case 'rename':
-    case 'renameat':
-    case 'renameat2':
-      return { kind: 'rename', path, to: second };
+    case 'link':
+    case 'linkat':
+      return { kind: 'link', path, to: second };
     default:
       // The model would be wrong in silence if SQLite came to change its files in another way.
       throw new Error(`the replay does not know ${name} on ${path}`);
