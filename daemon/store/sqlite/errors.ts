@@ -24,7 +24,7 @@ export function isStorageFailure(error: unknown): boolean {
 /** Why the database cannot be opened: the disk may pass by itself, a damaged file needs a human. */
 export function cannotOpen(path: string, error: unknown): ExitError {
   const why = error instanceof Error ? error.message : String(error);
-  if (isStorageFailure(error)) {
+  if (isStorageFailure(error) || (error instanceof Error && 'syscall' in error)) {
     const { bavail, bsize } = statfsSync(dirname(path));
     const space = `its file system has ${bavail * bsize} bytes of free space`;
     return new ExitError(69, `${path} cannot be opened: ${why} (${space}).`, { cause: error });

@@ -1,5 +1,6 @@
 import {
   closeSync,
+  existsSync,
   fsyncSync,
   linkSync,
   mkdirSync,
@@ -79,7 +80,12 @@ export function createStore(path: string): void {
   const db = openWriter(aside, () => undefined);
   migrate(db, aside);
   db.close();
-  linkSync(aside, path);
+  try {
+    linkSync(aside, path);
+  } catch (error) {
+    // Somebody else was first: theirs is the store, and the locks decide whose it is.
+    if (!existsSync(path)) throw error;
+  }
   rmSync(aside);
   flush(dirname(path));
 }
