@@ -12,7 +12,10 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   /** What a caller may do with it: `secret` and `admin` are refused on the restricted socket. */
   access: 'read' | 'write' | 'secret' | 'admin';
   summary: string;
-  /** One flat, strict object: fields of the path, the query or body, and the headers of `headers.ts`. */
+  /**
+   * One flat, strict object: fields of the path, the query or body, and the headers of `headers.ts`. Of a write it has no
+   * defaults: its idempotency key remembers the input, and a later default would make a retry another request.
+   */
   input: Input;
   output: Output;
   /** The status of a first success; 200 unless said. An operation that may create or replace says both. */

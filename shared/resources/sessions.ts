@@ -74,7 +74,7 @@ export const create = operation({
     title: label().optional(),
     model: label().optional(),
     workingDirectory: label(4096).optional(),
-    status: status.default('active'),
+    status: status.optional().describe('active when absent'),
     metadata: jsonDocument().optional(),
   }),
   output: session,

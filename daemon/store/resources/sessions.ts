@@ -26,7 +26,7 @@ export async function create(tx: Tx, input: InputOf<typeof sessions.create>, con
     title: input.title ?? null,
     model: input.model ?? null,
     working_directory: input.workingDirectory ?? null,
-    status: input.status,
+    status: input.status ?? 'active',
     preview: null,
     created_at: context.at,
     metadata: JSON.stringify(input.metadata ?? {}),
