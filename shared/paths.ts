@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
-import { lstatSync, statSync } from 'node:fs';
+import { lstatSync, realpathSync, statSync } from 'node:fs';
 import { userInfo } from 'node:os';
-import { dirname, isAbsolute, join, resolve } from 'node:path';
+import { basename, dirname, isAbsolute, join, resolve } from 'node:path';
 
 /** Longest path of a Unix socket in bytes: sun_path of macOS is the shorter, 104 with its terminator. */
 const maxSocketPath = 103;
@@ -25,8 +25,8 @@ export interface Paths {
  * and launchd, and two answers here would be two daemons. HOLDFAST_HOME moves everything.
  */
 export function paths(environment: NodeJS.ProcessEnv = process.env): Paths {
-  const own = environment['HOLDFAST_HOME'] ? resolve(environment['HOLDFAST_HOME']) : undefined;
-  const home = own ?? userHome(environment['HOME'] ?? '');
+  const own = environment['HOLDFAST_HOME'] ? real(resolve(environment['HOLDFAST_HOME'])) : undefined;
+  const home = own ?? real(userHome(environment['HOME'] ?? ''));
   const mac = join(home, 'Library', 'Application Support', 'holdfast');
   const place = (name: string, xdg: string) =>
     own !== undefined ? join(own, name) : process.platform === 'darwin' ? join(mac, name) : join(home, xdg, 'holdfast');
@@ -49,6 +49,16 @@ export function paths(environment: NodeJS.ProcessEnv = process.env): Paths {
 function userHome(home: string): string {
   const { uid, homedir: registered } = userInfo();
   return isAbsolute(home) && ownerOf(home) === uid ? home : registered;
+}
+
+/** The path without links, as far as it exists: two names of one home must not be two sockets. */
+function real(path: string): string {
+  try {
+    return realpathSync(path);
+  } catch {
+    const parent = dirname(path);
+    return parent === path ? path : join(real(parent), basename(path));
+  }
 }
 
 function ownerOf(path: string): number | undefined {

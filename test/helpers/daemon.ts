@@ -25,7 +25,7 @@ export class DaemonProcess {
   constructor(home: string, { env = {}, wrapper = [] }: SpawnOptions = {}) {
     const [command, ...rest] = [...wrapper, process.execPath];
     this.child = spawn(command, [...rest, mainModule], {
-      env: { ...process.env, HOLDFAST_HOME: home, ...env },
+      env: { ...process.env, HOLDFAST_HOME: home, HOLDFAST_LOG_LEVEL: 'info', ...env },
       stdio: ['ignore', 'pipe', 'pipe'],
     });
     let partial = '';

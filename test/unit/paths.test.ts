@@ -38,6 +38,18 @@ describe('HOLDFAST_HOME', () => {
     expect(paths({ HOLDFAST_HOME: 'x/' }).data).toBe(join(process.cwd(), 'x', 'data'));
   });
 
+  it('is one home by whatever link it is named, also before it exists', () => {
+    const folder = join(temporary, 'a'.repeat(120));
+    mkdirSync(folder);
+    symlinkSync(folder, join(temporary, 'link'));
+    for (const name of ['', 'not/made/yet']) {
+      const [direct, linked] = [folder, join(temporary, 'link')].map((path) =>
+        paths({ HOLDFAST_HOME: join(path, name) }),
+      );
+      expect(linked).toEqual(direct);
+    }
+  });
+
   it('counts as absent when it is empty', () => {
     vi.stubEnv('HOME', temporary);
     expect(paths({ ...process.env, HOLDFAST_HOME: '' }).home).toBe(temporary);
