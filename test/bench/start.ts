@@ -1,5 +1,5 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -60,11 +60,8 @@ function memory(pid: number | undefined) {
 
 /** Voluntary context switches of all threads: how often something woke. */
 function wakeUps(pid: number | undefined): number {
-  const tasks = readFileSync(`/proc/${pid}/task/${pid}/children`, 'utf8') === '' ? `/proc/${pid}/task` : '';
-  const ids = tasks ? process.getBuiltinModule('node:fs').readdirSync(tasks) : [];
-  return ids
-    .map((id) => Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(readFileSync(`${tasks}/${id}/status`, 'utf8'))?.[1]))
-    .reduce((sum, count) => sum + count, 0);
+  const statuses = readdirSync(`/proc/${pid}/task`).map((id) => readFileSync(`/proc/${pid}/task/${id}/status`, 'utf8'));
+  return statuses.reduce((sum, text) => sum + Number(/^voluntary_ctxt_switches:\s+(\d+)/m.exec(text)?.[1]), 0);
 }
 
 const cpuTicks = (pid: number | undefined) =>
