@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type * as z from 'zod';
 import { contract } from '../shared/contract.ts';
-import { fromProblem, HoldfastError, type Problem } from '../shared/errors.ts';
+import { fromProblem, HoldfastError, invalidField, type Problem } from '../shared/errors.ts';
 import { clientHeader, keyHeader } from '../shared/headers.ts';
 import { fieldsTravelIn, pathFields, type Operation, type OutputOf } from '../shared/operation.ts';
 import { paths, untrusted } from '../shared/paths.ts';
@@ -114,7 +114,7 @@ async function once(transport: Transport, message: Send): Promise<unknown> {
 function toRequest(operation: Operation, input: Record<string, unknown>, client: string | undefined, key = uuidv7()) {
   const inPath = new Set(pathFields(operation.path));
   const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, field: string) => inPathText(field, input[field]));
-  if (!/^[\x20-\x7e]{1,200}$/.test(key)) throw refused('key', 'must have 1 to 200 printable ASCII characters');
+  if (!/^[\x20-\x7e]{1,200}$/.test(key)) throw invalidField('key', 'must have 1 to 200 printable ASCII characters');
   const { app: _, ...withoutApp } = input;
   const fields = 'app' in operation.input.shape ? input : withoutApp;
   const others = Object.entries(fields).filter(([name, value]) => !inPath.has(name) && value !== undefined);
@@ -142,13 +142,10 @@ function toRequest(operation: Operation, input: Record<string, unknown>, client:
   return { method: operation.method, path, headers, body };
 }
 
-const refused = (path: string, message: string) =>
-  new HoldfastError('invalid_input', `${path} ${message}.`, { errors: [{ path, message }] });
-
 /** A field as part of the path; what no path can hold is refused here. */
 function inPathText(field: string, value: unknown): string {
-  if (typeof value !== 'string') throw refused(field, 'is required');
-  if (!value.isWellFormed()) throw refused(field, 'must be well-formed Unicode (it holds a lone surrogate)');
+  if (typeof value !== 'string') throw invalidField(field, 'is required');
+  if (!value.isWellFormed()) throw invalidField(field, 'must be well-formed Unicode (it holds a lone surrogate)');
   return encodeURIComponent(value);
 }
 

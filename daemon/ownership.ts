@@ -2,6 +2,7 @@ import { readFileSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
 import type { Paths } from '../shared/paths.ts';
 import { ExitError } from './exit.ts';
+import { sqlite, sqliteCode } from './store/sqlite/connection.ts';
 
 // Invariant: at most one process has the database open for writing, whatever lock, socket or pid file is deleted,
 // copied or stale. Two kernel locks, because each covers the other's gap:
@@ -75,12 +76,10 @@ function exclusively(paths: Paths, path: string, sql: string): DatabaseSync {
 }
 
 function explain(paths: Paths, path: string, error: unknown): ExitError {
-  const code = error instanceof Error && 'errcode' in error ? Number(error.errcode) & 0xff : 0;
+  const code = sqliteCode(error);
   const options = { cause: error };
-  // SQLITE_BUSY
-  if (code === 5) return new ExitError(75, `Another holdfast owns ${paths.data}${ownerOf(paths)}.`, options);
-  // SQLITE_NOTADB, SQLITE_CORRUPT
-  if (code === 26 || code === 11) {
+  if (code === sqlite.busy) return new ExitError(75, `Another holdfast owns ${paths.data}${ownerOf(paths)}.`, options);
+  if (code === sqlite.notADatabase || code === sqlite.corrupt) {
     const advice = path === paths.ownerLock ? 'Delete it' : 'Restore a copy or move it away';
     return new ExitError(78, `${path} is not what holdfast wrote there. ${advice}, then start again.`, options);
   }

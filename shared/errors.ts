@@ -71,6 +71,10 @@ export class HoldfastError extends Error {
   }
 }
 
+/** The error for one wrong field: `message` continues the sentence that its path begins. */
+export const invalidField = (path: string, message: string): HoldfastError =>
+  new HoldfastError('invalid_input', `${path} ${message}.`, { errors: [{ path, message }] });
+
 /** The wire form of an error: RFC 9457 problem details, sent as `application/problem+json`; schema in problem.ts. */
 export interface Problem extends ErrorDetails {
   type: string;

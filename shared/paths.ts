@@ -74,6 +74,8 @@ function ownerOf(path: string): number | undefined {
  * directory private; until it has, there is nothing to connect to.
  */
 export function untrusted(socket: string): string | undefined {
+  // Asked before every call: nothing may be looked up for a socket that lies elsewhere.
+  if (!socket.startsWith(shortPrefix)) return undefined;
   const directory = dirname(socket);
   if (directory !== shortDirectory()) return undefined;
   const found = lstatSync(directory, { throwIfNoEntry: false });
@@ -81,7 +83,8 @@ export function untrusted(socket: string): string | undefined {
   return !found || ours ? undefined : `${directory} is not a private directory of yours: remove it`;
 }
 
-const shortDirectory = () => `/tmp/holdfast-${userInfo().uid}`;
+const shortPrefix = '/tmp/holdfast-';
+const shortDirectory = () => `${shortPrefix}${userInfo().uid}`;
 
 /** The socket lives beside the state unless the kernel's limit forbids it; then in a checked directory of /tmp. */
 function socketPath(state: string): string {

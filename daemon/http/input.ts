@@ -1,6 +1,6 @@
 import type { FastifyRequest } from 'fastify';
 import * as z from 'zod';
-import { HoldfastError } from '../../shared/errors.ts';
+import { HoldfastError, invalidField } from '../../shared/errors.ts';
 import { fieldHeaders } from '../../shared/headers.ts';
 import { isJsonObject } from '../../shared/json.ts';
 import { fieldsTravelIn, type Operation } from '../../shared/operation.ts';
@@ -21,7 +21,7 @@ export function inputReader(operation: Operation): (request: FastifyRequest) => 
     const fields = new Map<string, unknown>();
     const add = (name: string, value: unknown, source: string) => {
       if (fields.has(name) && fields.get(name) !== value) {
-        throw refused(name, `is given twice with different values, once in the ${source}`);
+        throw invalidField(name, `is given twice with different values, once in the ${source}`);
       }
       fields.set(name, value);
     };
@@ -29,7 +29,7 @@ export function inputReader(operation: Operation): (request: FastifyRequest) => 
     if (query[malformed]) throw new HoldfastError('invalid_input', 'The query is not valid percent-encoded UTF-8.');
     for (const [name, text] of Object.entries(request.params as object)) add(name, text, 'path');
     for (const [name, text] of Object.entries(query)) {
-      if (!inQuery) throw refused(name, 'belongs in the JSON body: this operation takes no query');
+      if (!inQuery) throw invalidField(name, 'belongs in the JSON body: this operation takes no query');
       add(name, fromText(text, kinds.get(name)), 'query');
     }
     if (!inQuery) for (const [name, value] of Object.entries(bodyOf(request))) add(name, value, 'body');
@@ -38,18 +38,16 @@ export function inputReader(operation: Operation): (request: FastifyRequest) => 
       if (typeof text !== 'string') continue;
       const value = read(text);
       if (kinds.has(field) && value !== undefined) add(field, fromText(value, kinds.get(field)), `header ${header}`);
-      else if (operation.kind === 'write') throw refused(header, 'does not apply to this operation with that value');
+      else if (operation.kind === 'write')
+        throw invalidField(header, 'does not apply to this operation with that value');
     }
     // zod drops it without a word.
-    if (fields.has('__proto__')) throw refused('__proto__', 'is not a field of this operation');
+    if (fields.has('__proto__')) throw invalidField('__proto__', 'is not a field of this operation');
     const parsed = operation.input.safeParse(Object.fromEntries(fields));
     if (!parsed.success) throw invalidInput(parsed.error);
     return parsed.data;
   };
 }
-
-const refused = (path: string, message: string) =>
-  new HoldfastError('invalid_input', `${path} ${message}.`, { errors: [{ path, message }] });
 
 function bodyOf(request: FastifyRequest): object {
   const { body } = request;

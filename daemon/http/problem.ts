@@ -5,7 +5,7 @@ import type * as z from 'zod';
 const megabytes = (bytes: number) => `${bytes / 1024 / 1024} MiB`;
 
 /** Any error as one of ours: Fastify's own by their codes, everything unknown as `internal` without its text. */
-export function toHoldfastError(error: unknown, bodyLimit: number): HoldfastError {
+export function fromFastify(error: unknown, bodyLimit: number): HoldfastError {
   if (error instanceof HoldfastError) return error;
   switch (typeof error === 'object' && error !== null && 'code' in error ? error.code : undefined) {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':

@@ -9,7 +9,7 @@ import type { Store } from '../store/store.ts';
 import { acceptJson } from './body.ts';
 import { guard } from './guards.ts';
 import { logRefusal, logResponses, noteError } from './log.ts';
-import { badRequest, sendProblem, toHoldfastError } from './problem.ts';
+import { badRequest, sendProblem, fromFastify } from './problem.ts';
 import { parseQuery } from './query.ts';
 import { registerOperations } from './routes.ts';
 import type { SystemOperations } from './system.ts';
@@ -28,7 +28,7 @@ export interface Server {
 const headersOf = (id: string) => ({ [requestIdHeader]: id, [versionHeader]: version, [protocolHeader]: protocol });
 
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const known = toHoldfastError(error, maxBody);
+  const known = fromFastify(error, maxBody);
   noteError(request, known);
   return sendProblem(request, reply, known);
 }
@@ -67,7 +67,7 @@ export function createServer(store: Store, system: SystemOperations, logger: Log
     clientErrorHandler: refuseUnread,
     // No hook runs for these.
     frameworkErrors: (error, request, reply) => {
-      const known = toHoldfastError(error, maxBody);
+      const known = fromFastify(error, maxBody);
       void reply.headers(headersOf(request.id));
       logRefusal(logger, request.id, known);
       sendProblem(request, reply, known);

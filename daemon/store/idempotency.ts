@@ -1,12 +1,7 @@
 import { HoldfastError } from '../../shared/errors.ts';
 import { log } from './log.ts';
+import type { StoreAnswer } from './store.ts';
 import { Damaged, type Tx } from './tx.ts';
-
-/** An answer as it left: status and the output as JSON text. */
-export interface Answer {
-  status: number;
-  text: string;
-}
 
 /**
  * The answer that this key got before, if any. Keys are unique per application and operation; the row of the log
@@ -18,7 +13,7 @@ export async function earlierAnswer(
   op: string,
   key: string,
   fingerprint: string,
-): Promise<Answer | undefined> {
+): Promise<StoreAnswer | undefined> {
   const [row] = await tx.select(log, 'WHERE key = ? AND app = ? AND op = ?', key, app, op);
   if (!row) return undefined;
   if (row instanceof Damaged)
@@ -26,5 +21,6 @@ export async function earlierAnswer(
   if (row.fingerprint !== fingerprint) {
     throw new HoldfastError('key_reused', `The idempotency key '${key}' was used for another request: make a new key.`);
   }
-  return { status: row.status ?? 200, text: row.answer ?? '{}' };
+  const text = row.answer ?? '{}';
+  return { status: row.status ?? 200, text, revision: (JSON.parse(text) as { revision?: string }).revision };
 }

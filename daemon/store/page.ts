@@ -1,4 +1,4 @@
-import { HoldfastError } from '../../shared/errors.ts';
+import { HoldfastError, invalidField } from '../../shared/errors.ts';
 import { Damaged, type Context, type Table, type Tx, type Value } from './tx.ts';
 
 /** A place in a list: values of its last item. It is good only in its own epoch and for its own list. */
@@ -20,9 +20,7 @@ export function decodeCursor(context: Context, list: string, cursor: string, typ
   const [epoch, name, ...place] = Array.isArray(parts) ? (parts as unknown[]) : [];
   const fits = place.length === types.length && place.every((value, index) => typeof value === types[index]);
   if (typeof epoch !== 'string' || name !== list || !fits) {
-    throw new HoldfastError('invalid_input', 'The cursor is not one that this list answered.', {
-      errors: [{ path: 'cursor', message: 'must be a nextCursor as this list answered it, with the same sort' }],
-    });
+    throw invalidField('cursor', 'must be a nextCursor as this list answered it, with the same sort');
   }
   if (epoch !== context.epoch) {
     throw new HoldfastError('reset', 'The store was restored or created anew since this cursor: list from the start.');

@@ -1,7 +1,5 @@
 /** What a column holds. Times are integer milliseconds, JSON is text: any SQL engine has these. */
 export type Value = string | number | null;
-/** A row as its operations see it; its checksum is added and checked underneath. */
-export type Row<Columns extends string = string> = Record<Columns, Value>;
 
 /** A table as the checksum helper knows it: every column, in order, the primary key first. */
 export interface Table<R> {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { invalidInput, toHoldfastError } from '../../daemon/http/problem.ts';
+import { invalidInput, fromFastify } from '../../daemon/http/problem.ts';
 import {
   errorTable,
   fromProblem,
@@ -131,7 +131,7 @@ describe('invalidInput', () => {
   });
 });
 
-describe('toHoldfastError', () => {
+describe('fromFastify', () => {
   it.each([
     [{ code: 'FST_ERR_CTP_BODY_TOO_LARGE' }, 'too_large'],
     [{ code: 'FST_ERR_CTP_INVALID_MEDIA_TYPE' }, 'unsupported_media_type'],
@@ -141,13 +141,13 @@ describe('toHoldfastError', () => {
     [null, 'internal'],
     [undefined, 'internal'],
   ])('makes of %o the code %s without its text', (thrown, code) => {
-    const error = toHoldfastError(thrown, 1024 * 1024);
+    const error = fromFastify(thrown, 1024 * 1024);
     expect(error.code).toBe(code);
     expect(error.message).not.toContain('/home');
   });
 
   it('leaves one of ours alone', () => {
     const ours = new HoldfastError('stale', 'x');
-    expect(toHoldfastError(ours, 1)).toBe(ours);
+    expect(fromFastify(ours, 1)).toBe(ours);
   });
 });

@@ -1,4 +1,4 @@
-import { HoldfastError } from '../../../shared/errors.ts';
+import { HoldfastError, invalidField } from '../../../shared/errors.ts';
 import { maxDocument, mergePatch, type Json } from '../../../shared/json.ts';
 import type { InputOf } from '../../../shared/operation.ts';
 import type * as feeds from '../../../shared/resources/feeds.ts';
@@ -121,9 +121,7 @@ export async function patch(tx: Tx, input: InputOf<typeof feeds.patch>, context:
   const merged = mergePatch(JSON.parse(previous.metadata) as Json, metadata === undefined ? {} : metadata);
   const text = JSON.stringify(merged ?? {});
   if (text.length > maxDocument) {
-    throw new HoldfastError('invalid_input', `Patched, the metadata would exceed ${maxDocument} characters.`, {
-      errors: [{ path: 'patch.metadata', message: `must not make the metadata exceed ${maxDocument} characters` }],
-    });
+    throw invalidField('patch.metadata', `must not make the metadata exceed ${maxDocument} characters`);
   }
   const next = {
     ...previous,

@@ -2,6 +2,7 @@ import { hash } from 'node:crypto';
 import { HoldfastError } from '../../../shared/errors.ts';
 import { earlierAnswer } from '../idempotency.ts';
 import { implementationOf } from '../ops.ts';
+import type { StoreAnswer } from '../store.ts';
 import { JsonText, type Context } from '../tx.ts';
 import { isStorageFailure, toHoldfastError } from './errors.ts';
 import type { Caller, SqliteWriteTx } from './write-transaction.ts';
@@ -18,12 +19,7 @@ export interface Call {
   key: string | null;
 }
 
-export interface CallAnswer {
-  status: number;
-  text: string;
-  revision: string | undefined;
-}
-export type Outcome = CallAnswer | HoldfastError;
+export type Outcome = StoreAnswer | HoldfastError;
 
 /**
  * Runs calls in one transaction and commits it. Invariant: an outcome leaves only after the COMMIT that holds its
@@ -83,14 +79,14 @@ async function runAll(
   return outcomes;
 }
 
-async function runOne(tx: SqliteWriteTx, epoch: string, at: number, call: Call): Promise<CallAnswer> {
+async function runOne(tx: SqliteWriteTx, epoch: string, at: number, call: Call): Promise<StoreAnswer> {
   const { op, app, key } = call;
   const fingerprint = key === null ? null : hash('sha256', call.input, 'base64url').slice(0, 22);
   const caller: Caller = { ...call, at, fingerprint };
   tx.startCall(caller);
   if (key !== null && fingerprint !== null) {
     const earlier = await earlierAnswer(tx, app, op, key, fingerprint);
-    if (earlier) return { ...earlier, revision: (JSON.parse(earlier.text) as { revision?: string }).revision };
+    if (earlier) return earlier;
   }
   const context: Context = { app, op, at, epoch, status: 0 };
   const output = await implementationOf(op)(tx, JSON.parse(call.input), context);
@@ -100,7 +96,7 @@ async function runOne(tx: SqliteWriteTx, epoch: string, at: number, call: Call):
 }
 
 /** What leaves for an output of an operation; `context.status` 0 means the operation's usual one. */
-export function toAnswer(output: unknown, context: Context): CallAnswer {
+export function toAnswer(output: unknown, context: Context): StoreAnswer {
   if (output instanceof JsonText) return { status: context.status, text: output.text, revision: undefined };
   const { revision } = output as { revision?: string };
   return { status: context.status, text: JSON.stringify(output), revision };

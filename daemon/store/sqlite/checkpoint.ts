@@ -1,4 +1,5 @@
 import type { DatabaseSync } from 'node:sqlite';
+import { HoldfastError } from '../../../shared/errors.ts';
 import { checkpointFrames } from './connection.ts';
 
 /** How long the writer is idle before it empties the WAL, in milliseconds. */
@@ -25,14 +26,24 @@ export class Checkpointer {
 
   afterCommit(): void {
     this.#timer.refresh();
-    const { log } = this.#db.prepare('PRAGMA wal_checkpoint(NOOP)').get() as { log: number };
-    if (log >= checkpointFrames) this.#run('PASSIVE');
+    this.#attempt(() => {
+      if (this.#checkpoint('NOOP').log >= checkpointFrames) this.#checkpoint('PASSIVE');
+    });
+  }
+
+  /**
+   * Moves all of the WAL into the database, with an fsync of both that succeeds; throws otherwise. Copied pages are
+   * written anew, so it helps also where a failed fsync made the kernel forget what was dirty.
+   */
+  settle(): void {
+    if (this.#checkpoint('TRUNCATE').busy === 0) return;
+    throw new HoldfastError('storage_failed', 'The database is in use elsewhere: retry with the same key.');
   }
 
   /** Stops the timer and empties the WAL, as a clean stop should leave it. */
   finish(): void {
     this.stop();
-    this.#run('TRUNCATE');
+    this.#attempt(() => this.#checkpoint('TRUNCATE'));
   }
 
   stop(): void {
@@ -40,14 +51,18 @@ export class Checkpointer {
   }
 
   #whenIdle(): void {
-    this.#run('TRUNCATE');
+    this.#attempt(() => this.#checkpoint('TRUNCATE'));
     // While nothing is written nobody else would try again.
     if (this.#failure !== undefined) this.#timer.refresh();
   }
 
-  #run(mode: 'PASSIVE' | 'TRUNCATE'): void {
+  #checkpoint(mode: 'NOOP' | 'PASSIVE' | 'TRUNCATE'): { busy: number; log: number } {
+    return this.#db.prepare(`PRAGMA wal_checkpoint(${mode})`).get() as { busy: number; log: number };
+  }
+
+  #attempt(work: () => unknown): void {
     try {
-      this.#db.prepare(`PRAGMA wal_checkpoint(${mode})`).get();
+      work();
       this.#became(undefined);
     } catch (error) {
       this.#became(String(error));

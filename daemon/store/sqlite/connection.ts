@@ -3,6 +3,7 @@ import { DatabaseSync } from 'node:sqlite';
 /** SQLite's primary result codes that mean something to us (https://sqlite.org/rescode.html). */
 export const sqlite = {
   busy: 5,
+  outOfMemory: 7,
   readonly: 8,
   ioError: 10,
   corrupt: 11,

@@ -7,7 +7,7 @@ import { sqlite, sqliteCode } from './connection.ts';
 /** Codes that mean the disk or the file failed, so that nothing of the transaction can be trusted. */
 const storageCodes = new Set([
   sqlite.busy,
-  7,
+  sqlite.outOfMemory,
   sqlite.readonly,
   sqlite.ioError,
   sqlite.full,

@@ -21,8 +21,13 @@ const lowDiskBytes = 100 * 1024 * 1024;
 export async function openStore(path: string): Promise<Store> {
   const writer = new Writer(path);
   const { epoch, schemaVersion } = await writer.ready();
-  const db = openReader(path);
-  return new SqliteStore(path, writer, db, { epoch, schemaVersion });
+  try {
+    return new SqliteStore(path, writer, openReader(path), { epoch, schemaVersion });
+  } catch (error) {
+    // Before the locks are given up.
+    await writer.close();
+    throw error;
+  }
 }
 
 class SqliteStore implements Store {

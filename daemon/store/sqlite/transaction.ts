@@ -66,9 +66,12 @@ export class SqliteTx implements Tx {
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       statement.setReadBigInts(true);
-      const rows = statement.all(...parameters) as unknown as (Value | bigint)[][];
-      statement.setReadBigInts(false);
-      return rows.map((row) => row.map((value) => (typeof value === 'bigint' ? Number(value) : value)));
+      try {
+        const rows = statement.all(...parameters) as unknown as (Value | bigint)[][];
+        return rows.map((row) => row.map((value) => (typeof value === 'bigint' ? Number(value) : value)));
+      } finally {
+        statement.setReadBigInts(false);
+      }
     }
   }
 

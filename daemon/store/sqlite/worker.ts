@@ -4,7 +4,8 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { HoldfastError, type ErrorDetails } from '../../../shared/errors.ts';
 import { ExitError } from '../../exit.ts';
 import { epochOf } from '../meta.ts';
-import { runBatch, type Call, type CallAnswer, type Outcome } from './batch.ts';
+import type { StoreAnswer } from '../store.ts';
+import { runBatch, type Call, type Outcome } from './batch.ts';
 import { Checkpointer } from './checkpoint.ts';
 import { openWriter } from './connection.ts';
 import { cannotOpen, toHoldfastError } from './errors.ts';
@@ -21,7 +22,7 @@ const maxCharacters = 32 * 1024 * 1024;
 
 /** An outcome as it crosses threads: errors lose their class there. */
 export type WireOutcome =
-  | { id: number; answer: CallAnswer }
+  | { id: number; answer: StoreAnswer }
   | { id: number; error: { code: HoldfastError['code']; detail: string; details: ErrorDetails; cause: string } };
 export type FromWorker =
   | { ready: { epoch: string; schemaVersion: number } }
@@ -45,6 +46,11 @@ let epoch = '';
 let lost: HoldfastError | undefined;
 /** Set after a COMMIT failed in a way that leaves the connection's view of the files in doubt. */
 let suspect = false;
+/**
+ * Set while the WAL may hold what no fsync covers: a kill or a failed fsync came between the write and the sync. Such
+ * a row is visible, and a retry by its key would be answered from it, so first it must become durable.
+ */
+let unsettled = true;
 
 async function open(): Promise<void> {
   if (epoch === '' && !existsSync(path)) createStore(path);
@@ -59,6 +65,7 @@ async function open(): Promise<void> {
     db.close();
     throw error;
   }
+  unsettled = true;
   identity = new FileIdentity(path);
   checkpointer = new Checkpointer(db, (checkpointFailure) => post({ checkpointFailure }));
 }
@@ -95,6 +102,10 @@ async function run(calls: Call[]): Promise<Outcome[]> {
   if (lost) return calls.map(() => lost as HoldfastError);
   try {
     if (suspect) await reopen();
+    if (unsettled) {
+      checkpointer.settle();
+      unsettled = false;
+    }
     return await runBatch(tx, epoch, calls, checkIdentity);
   } catch (error) {
     const failure = toHoldfastError(error);

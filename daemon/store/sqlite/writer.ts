@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '../../../shared/errors.ts';
 import { ExitError } from '../../exit.ts';
-import type { CallAnswer } from './batch.ts';
+import type { StoreAnswer } from '../store.ts';
 import type { FromWorker, ToWorker, WireOutcome } from './worker.ts';
 
 /** Writes waiting for an answer, and characters of their input, beyond which new ones are refused. */
@@ -11,7 +11,7 @@ const maxCharacters = 64 * 1024 * 1024;
 interface Waiting {
   since: number;
   characters: number;
-  resolve: (answer: CallAnswer) => void;
+  resolve: (answer: StoreAnswer) => void;
   reject: (error: Error) => void;
 }
 interface Ready {
@@ -59,7 +59,7 @@ export class Writer {
     return oldest ? Math.round(performance.now() - oldest.since) : 0;
   }
 
-  execute(call: { input: string } & Omit<Extract<ToWorker, object>, 'id'>): Promise<CallAnswer> {
+  execute(call: { input: string } & Omit<Extract<ToWorker, object>, 'id'>): Promise<StoreAnswer> {
     if (this.#over) return Promise.reject(this.#over);
     const characters = call.input.length;
     if (this.#waiting.size >= maxWaiting || this.#characters + characters > maxCharacters) {
@@ -67,7 +67,7 @@ export class Writer {
       return Promise.reject(new HoldfastError('busy', detail, { retryAfter: 1 }));
     }
     const id = ++this.#next;
-    const { promise, resolve, reject } = Promise.withResolvers<CallAnswer>();
+    const { promise, resolve, reject } = Promise.withResolvers<StoreAnswer>();
     this.#waiting.set(id, { since: performance.now(), characters, resolve, reject });
     this.#characters += characters;
     this.#worker.postMessage({ ...call, id } satisfies ToWorker);

@@ -1,4 +1,4 @@
-import { HoldfastError } from '../../../../shared/errors.ts';
+import { HoldfastError, invalidField } from '../../../../shared/errors.ts';
 import type { JsonObject } from '../../../../shared/json.ts';
 import type { InputOf } from '../../../../shared/operation.ts';
 import type * as sessions from '../../../../shared/resources/sessions.ts';
@@ -87,9 +87,7 @@ async function find(tx: Tx, sessionNo: number, id: string) {
 
 function sum(path: string, before: number, more = 0): number {
   if (Number.isSafeInteger(before + more)) return before + more;
-  throw new HoldfastError('invalid_input', 'The sum would exceed what JSON numbers hold exactly.', {
-    errors: [{ path: `usage.${path}`, message: `must not raise the sum above ${Number.MAX_SAFE_INTEGER}` }],
-  });
+  throw invalidField(`usage.${path}`, `must not raise the sum above ${Number.MAX_SAFE_INTEGER}`);
 }
 
 function addUsage(head: HeadRow, usage: Input['usage']): void {
