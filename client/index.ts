@@ -1,15 +1,16 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import type * as z from 'zod';
 import { contract } from '../shared/contract.ts';
-import { fromProblem, HoldfastError, invalidField, type Problem } from '../shared/errors.ts';
-import { clientHeader, keyHeader } from '../shared/headers.ts';
-import { fieldsTravelIn, pathFields, type Operation, type OutputOf } from '../shared/operation.ts';
+import { HoldfastError } from '../shared/errors.ts';
+import { keyHeader } from '../shared/headers.ts';
+import type { IsStream, Operation, OutputOf } from '../shared/operation.ts';
 import { paths, untrusted } from '../shared/paths.ts';
-import { maxBody, version } from '../shared/protocol.ts';
-import { uuidv7 } from '../shared/uuid.ts';
+import { toRequest } from './request.ts';
 import { backoffMs, codeOf, mayRetry } from './retry.ts';
+import { linesOf, textOf } from './stream.ts';
 import { Transport, type Send } from './transport.ts';
 
+export { draftWriter, type DraftWriter, type DraftWriterOptions } from './drafts.ts';
 export { HoldfastError } from '../shared/errors.ts';
 export { uuidv7 } from '../shared/uuid.ts';
 
@@ -34,10 +35,11 @@ export interface CallOptions {
 }
 
 type InputFor<Op> = Op extends Operation<infer Input> ? Omit<z.input<Input>, 'app'> & { app?: string } : never;
+type AnswerOf<Op> = IsStream<Op> extends true ? AsyncGenerator<OutputOf<Op>, void> : Promise<OutputOf<Op>>;
 type Method<Op> =
   {} extends InputFor<Op>
-    ? (input?: InputFor<Op>, options?: CallOptions) => Promise<OutputOf<Op>>
-    : (input: InputFor<Op>, options?: CallOptions) => Promise<OutputOf<Op>>;
+    ? (input?: InputFor<Op>, options?: CallOptions) => AnswerOf<Op>
+    : (input: InputFor<Op>, options?: CallOptions) => AnswerOf<Op>;
 type Methods<C> = { readonly [Kind in keyof C]: { readonly [Verb in keyof C[Kind]]: Method<C[Kind][Verb]> } };
 
 /** Every operation of the contract as a method: `client.feeds.put({ name, url })`. */
@@ -60,21 +62,28 @@ export function connect(options: ConnectOptions): Client {
     client[group] = Object.fromEntries(
       Object.entries(operations).map(([verb, operation]) => [
         verb,
-        (input: object = {}, call: CallOptions = {}) => run(transport, socket, options, operation, input, call),
+        (input: object = {}, call: CallOptions = {}) => {
+          const answer = { transport, socket, options, operation, input, call };
+          return operation.stream === 'out' ? read(answer) : run(answer, whole);
+        },
       ]),
     );
   }
   return client as unknown as Client;
 }
 
-async function run(
-  transport: Transport,
-  socket: string,
-  options: ConnectOptions,
-  operation: Operation,
-  input: object,
-  call: CallOptions,
-): Promise<unknown> {
+interface Running {
+  transport: Transport;
+  socket: string;
+  options: ConnectOptions;
+  operation: Operation;
+  input: object;
+  call: CallOptions;
+}
+
+/** Sends a call until it is answered, may not be repeated, or its time is up; `take` reads what came. */
+async function run<T>(running: Running, take: (transport: Transport, message: Send) => Promise<T>): Promise<T> {
+  const { transport, socket, options, operation, input, call } = running;
   const deadlineMs = call.deadlineMs ?? options.deadlineMs ?? defaultDeadlineMs;
   const deadline = AbortSignal.timeout(deadlineMs);
   const signal = call.signal ? AbortSignal.any([call.signal, deadline]) : deadline;
@@ -85,7 +94,7 @@ async function run(
     const danger = untrusted(socket);
     if (danger !== undefined) throw new HoldfastError('unavailable', `${danger}.`);
     try {
-      return await once(transport, message);
+      return await take(transport, message);
     } catch (error) {
       call.signal?.throwIfAborted();
       if (deadline.aborted || !mayRetry(error, repeatable)) throw explain(error, socket, deadlineMs);
@@ -101,52 +110,21 @@ async function run(
   }
 }
 
-async function once(transport: Transport, message: Send): Promise<unknown> {
-  const { status, text, headers } = await transport.send(message);
-  if (status >= 200 && status < 300) return JSON.parse(text) as unknown;
-  const error = fromProblem(JSON.parse(text) as Problem);
-  const retryAfter = Number(headers['retry-after']);
-  if (Number.isFinite(retryAfter)) error.details.retryAfter = retryAfter;
-  throw error;
+/** An answer that is one JSON document. */
+async function whole(transport: Transport, message: Send): Promise<unknown> {
+  return JSON.parse(await transport.send(message)) as unknown;
 }
 
-/** Path, query or body, and headers of a call: the descriptor says where each field travels. */
-function toRequest(operation: Operation, input: Record<string, unknown>, client: string | undefined, key = uuidv7()) {
-  const inPath = new Set(pathFields(operation.path));
-  const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, field: string) => inPathText(field, input[field]));
-  if (!/^[\x20-\x7e]{1,200}$/.test(key)) throw invalidField('key', 'must have 1 to 200 printable ASCII characters');
-  const { app: _, ...withoutApp } = input;
-  const fields = 'app' in operation.input.shape ? input : withoutApp;
-  const others = Object.entries(fields).filter(([name, value]) => !inPath.has(name) && value !== undefined);
-  const headers: Record<string, string> = {
-    [clientHeader]: `${client ?? `holdfast-client/${version}`}; pid=${process.pid}`,
-    ...(operation.kind === 'write' && { [keyHeader]: key }),
-  };
-  if (fieldsTravelIn(operation) === 'query') {
-    const query = new URLSearchParams(
-      others.flatMap(([name, value]) => [value].flat().map((one) => [name, String(one)])),
-    );
-    return {
-      method: operation.method,
-      path: query.size > 0 ? `${path}?${query.toString()}` : path,
-      headers,
-      body: undefined,
-    };
-  }
-  const body = JSON.stringify(Object.fromEntries(others));
-  const length = Buffer.byteLength(body);
-  // Told here for certain: the daemon's answer can be lost while the body is still on its way.
-  if (length > maxBody) throw new HoldfastError('too_large', `The call is larger than ${maxBody / 1024 / 1024} MiB.`);
-  headers['content-type'] = 'application/json';
-  headers['content-length'] = String(length);
-  return { method: operation.method, path, headers, body };
-}
-
-/** A field as part of the path; what no path can hold is refused here. */
-function inPathText(field: string, value: unknown): string {
-  if (typeof value !== 'string') throw invalidField(field, 'is required');
-  if (!value.isWellFormed()) throw invalidField(field, 'must be well-formed Unicode (it holds a lone surrogate)');
-  return encodeURIComponent(value);
+/** An answer that is a stream. Opening it is repeated like any read; once it flows, a cut is an error. */
+async function* read(running: Running): AsyncGenerator<unknown, void> {
+  const text = 'format' in running.operation.input.shape;
+  // A stream may take as long as it likes, so only the caller ends it.
+  const { deadlineMs = running.options.deadlineMs ?? defaultDeadlineMs, signal } = running.call;
+  const opening = AbortSignal.timeout(deadlineMs);
+  const chunks = await run(running, (transport, message) =>
+    transport.open({ ...message, signal: signal ?? new AbortController().signal }, opening),
+  );
+  yield* text ? textOf(chunks) : linesOf(chunks);
 }
 
 /** What the application is told when a call did not succeed: always a HoldfastError. */

@@ -1,10 +1,5 @@
-import { Agent, request } from 'node:http';
-
-export interface Reply {
-  status: number;
-  text: string;
-  headers: Record<string, string | string[] | undefined>;
-}
+import { Agent, request, type IncomingMessage } from 'node:http';
+import { fromProblem, HoldfastError, type Problem } from '../shared/errors.ts';
 
 export interface Send {
   method: string;
@@ -24,8 +19,25 @@ export class Transport {
     this.#agent = new Agent({ keepAlive: true, maxSockets, scheduling: 'lifo' });
   }
 
-  send({ method, path, headers, body, signal }: Send): Promise<Reply> {
-    return new Promise((resolve, reject) => {
+  /** The body of an answer that succeeded; throws the error that another one holds. */
+  async send(message: Send): Promise<string> {
+    return collect(await this.#exchange(message));
+  }
+
+  /** The same, as it arrives. `opening` ends the wait for its first byte, `message.signal` all of it. */
+  async open(message: Send, opening: AbortSignal): Promise<IncomingMessage> {
+    const begun = new AbortController();
+    const giveUp = () => begun.abort(opening.reason);
+    opening.addEventListener('abort', giveUp);
+    try {
+      return await this.#exchange({ ...message, signal: AbortSignal.any([message.signal, begun.signal]) });
+    } finally {
+      opening.removeEventListener('abort', giveUp);
+    }
+  }
+
+  async #exchange({ method, path, headers, body, signal }: Send): Promise<IncomingMessage> {
+    const response = await new Promise<IncomingMessage>((resolve, reject) => {
       const outgoing = request(
         {
           socketPath: this.#socketPath,
@@ -35,25 +47,32 @@ export class Transport {
           headers: { host: 'localhost', ...headers },
           signal,
         },
-        (response) => {
-          const chunks: Buffer[] = [];
-          response.on('data', (chunk: Buffer) => chunks.push(chunk));
-          response.on('end', () =>
-            resolve({
-              status: response.statusCode ?? 0,
-              text: Buffer.concat(chunks).toString(),
-              headers: response.headers,
-            }),
-          );
-          response.on('error', reject);
-        },
+        resolve,
       );
       outgoing.on('error', reject);
       outgoing.end(body);
     });
+    const status = response.statusCode ?? 0;
+    if (status >= 200 && status < 300) return response;
+    throw errorOf(JSON.parse(await collect(response)) as Problem, Number(response.headers['retry-after']));
   }
 
   close(): void {
     this.#agent.destroy();
   }
+}
+
+function errorOf(problem: Problem, retryAfter: number): HoldfastError {
+  const error = fromProblem(problem);
+  if (Number.isFinite(retryAfter)) error.details.retryAfter = retryAfter;
+  return error;
+}
+
+function collect(response: IncomingMessage): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const chunks: Buffer[] = [];
+    response.on('data', (chunk: Buffer) => chunks.push(chunk));
+    response.on('end', () => resolve(Buffer.concat(chunks).toString()));
+    response.on('error', reject);
+  });
 }

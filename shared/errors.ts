@@ -11,7 +11,11 @@ export const errorTable = {
   not_found: { status: 404, title: 'There is no such record', retryable: false },
   unknown_route: { status: 404, title: 'There is no such operation', retryable: false },
   timeout: { status: 408, title: 'The request did not arrive in time', retryable: true },
+  ambiguous: { status: 409, title: 'More than one record fits', retryable: false },
+  drops_messages: { status: 409, title: 'The document lacks messages that are stored', retryable: false },
   exists: { status: 409, title: 'A record of this name exists', retryable: false },
+  fenced: { status: 409, title: 'The lease was taken over', retryable: false },
+  leased: { status: 409, title: 'Somebody else holds the lease', retryable: false },
   reset: { status: 410, title: 'The cursor belongs to another state of the store', retryable: false },
   stale: { status: 412, title: 'The record has changed since it was read', retryable: false },
   too_large: { status: 413, title: 'The request is too large', retryable: false },
@@ -36,11 +40,26 @@ export interface FieldError {
   message: string;
 }
 
+/** Who holds a lease. `client` and `pid` are what the holder's process said of itself. */
+export interface Holder {
+  owner: string;
+  since: string;
+  expiresAt: string;
+  client: string | null;
+  pid: number | null;
+}
+
 export interface ErrorDetails {
   /** Wrong fields, for `invalid_input`. */
   errors?: FieldError[] | undefined;
   /** The revision, or the head of a session, that a `stale` call should have named. */
   current?: string | number | undefined;
+  /** The generation of a session, where the call named another one. */
+  generation?: number | undefined;
+  /** Who holds the lease, for `leased` and `fenced`. */
+  holder?: Holder | undefined;
+  /** The ids that fit, for `ambiguous`: the first ones. */
+  candidates?: string[] | undefined;
   /** Seconds after which a retry makes sense. */
   retryAfter?: number;
 }
@@ -89,7 +108,6 @@ export interface Problem extends ErrorDetails {
 /** The problem document of an error. */
 export function toProblem(error: HoldfastError, requestId: string): Problem {
   const { status, title, retryable } = errorTable[error.code];
-  const { errors, current } = error.details;
   return {
     type: `urn:holdfast:problem:${error.code}`,
     title,
@@ -98,22 +116,22 @@ export function toProblem(error: HoldfastError, requestId: string): Problem {
     code: error.code,
     retryable,
     requestId,
-    ...(errors && { errors }),
-    ...(current !== undefined && { current }),
+    ...carried(error.details),
   };
+}
+
+/** The details that travel in the problem document; the rest of them is a header. */
+function carried({ errors, current, generation, holder, candidates }: ErrorDetails): ErrorDetails {
+  const all = Object.entries({ errors, current, generation, holder, candidates });
+  return Object.fromEntries(all.filter(([, value]) => value !== undefined));
 }
 
 /** The error of a problem document; one whose code this side does not know keeps its status and `retryable`. */
 export function fromProblem(problem: Problem): HoldfastError {
   const known = Object.hasOwn(errorTable, problem.code);
   const fallback: ErrorCode = problem.retryable ? 'busy' : problem.status >= 500 ? 'internal' : 'invalid_input';
-  return new HoldfastError(
-    known ? (problem.code as ErrorCode) : fallback,
-    problem.detail,
-    {
-      ...(problem.errors && { errors: problem.errors }),
-      ...(problem.current !== undefined && { current: problem.current }),
-    },
-    { requestId: problem.requestId, ...(!known && { status: problem.status, retryable: problem.retryable }) },
-  );
+  return new HoldfastError(known ? (problem.code as ErrorCode) : fallback, problem.detail, carried(problem), {
+    requestId: problem.requestId,
+    ...(!known && { status: problem.status, retryable: problem.retryable }),
+  });
 }

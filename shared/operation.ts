@@ -4,7 +4,11 @@ import type * as z from 'zod';
  * What one operation is. Routes, client methods, OpenAPI, batching, the restricted socket and redaction all
  * derive from this descriptor; there is no other place that knows a path.
  */
-export interface Operation<Input extends z.ZodObject = z.ZodObject, Output extends z.ZodType = z.ZodType> {
+export interface Operation<
+  Input extends z.ZodObject = z.ZodObject,
+  Output extends z.ZodType = z.ZodType,
+  Stream extends 'in' | 'out' | undefined = 'in' | 'out' | undefined,
+> {
   method: 'GET' | 'POST' | 'PUT' | 'PATCH' | 'DELETE';
   /** OpenAPI style: `/v1/apps/{app}/feeds/{name}`; each `{field}` is a field of `input`. */
   path: `/v1/${string}`;
@@ -22,16 +26,23 @@ export interface Operation<Input extends z.ZodObject = z.ZodObject, Output exten
   statuses?: readonly (200 | 201 | 202)[];
   /** The answer holds a secret: sealed in its idempotency row, never logged. */
   secret?: true;
-  /** The body (`in`) or the answer (`out`) is a stream of bytes. Never in a batch. */
-  stream?: 'in' | 'out';
+  /**
+   * The body (`in`) or the answer (`out`) is a stream of bytes. Never in a batch. Of an answer, `output` is one line of
+   * it where lines have a schema. It may share the path of an operation that answers JSON; the Accept header chooses.
+   */
+  stream?: Stream;
+  /** The media types of an answer that is a stream, by the input field `format`; the first one where there is no such field. */
+  produces?: Readonly<Record<string, string>>;
   /** The call may be parked until something changes. Never in a batch. */
   wait?: true;
 }
 
 /** Declares an operation and keeps its exact type. */
-export function operation<Input extends z.ZodObject, Output extends z.ZodType>(
-  descriptor: Operation<Input, Output>,
-): Operation<Input, Output> {
+export function operation<
+  Input extends z.ZodObject,
+  Output extends z.ZodType,
+  Stream extends 'in' | 'out' | undefined = undefined,
+>(descriptor: Operation<Input, Output, Stream>): Operation<Input, Output, Stream> {
   return descriptor;
 }
 
@@ -40,6 +51,9 @@ export type Contract = Readonly<Record<string, Readonly<Record<string, Operation
 
 export type InputOf<Op> = Op extends Operation<infer Input> ? z.output<Input> : never;
 export type OutputOf<Op> = Op extends Operation<z.ZodObject, infer Output> ? z.output<Output> : never;
+/** Whether an operation answers with a stream, as a type. */
+export type IsStream<Op> =
+  Op extends Operation<z.ZodObject, z.ZodType, infer Stream> ? ('out' extends Stream ? true : false) : false;
 
 /** Where an operation's fields that are not in the path travel. */
 export function fieldsTravelIn(op: Operation): 'query' | 'body' {

@@ -14,7 +14,9 @@ export function openapi() {
   for (const [group, operations] of Object.entries(contract) as [string, Record<string, Operation>][]) {
     for (const [verb, operation] of Object.entries(operations)) {
       const path = (paths[operation.path] ??= {});
-      path[operation.method.toLowerCase()] = describe(group, `${group}.${verb}`, operation);
+      const method = operation.method.toLowerCase();
+      const described = describe(group, `${group}.${verb}`, operation);
+      path[method] = path[method] ? together(path[method] as Schema, described) : described;
     }
   }
   return {
@@ -32,6 +34,17 @@ export function openapi() {
     paths,
     components: { schemas: { Problem: toSchema(problemSchema, 'output') } },
   };
+}
+
+/** One entry for two operations that share method and path: the Accept header chooses between their answers. */
+function together(plain: Schema, stream: Schema): Schema {
+  const responsesOf = (entry: Schema) => entry['responses'] as Record<string, { content: Schema }>;
+  const [ofPlain, ofStream] = [responsesOf(plain), responsesOf(stream)];
+  const merged = Object.entries(ofPlain).map(([status, response]) => [
+    status,
+    { ...response, content: { ...response.content, ...ofStream[status]?.content } },
+  ]);
+  return { ...plain, description: stream['summary'], responses: Object.fromEntries(merged) as Schema };
 }
 
 function toSchema(schema: z.ZodType, io: 'input' | 'output'): Schema {
@@ -83,7 +96,9 @@ function requestBody(fields: [string, Schema][], required: Set<string>): Schema 
 }
 
 function responses(operation: Operation): Schema {
-  const content = { 'application/json': { schema: toSchema(operation.output, 'output') } };
+  const schema = toSchema(operation.output, 'output');
+  const types = operation.produces ? Object.values(operation.produces) : ['application/json'];
+  const content = Object.fromEntries(types.map((type) => [type, { schema }]));
   const answers = (operation.statuses ?? [200]).map((status) => [String(status), { description: 'Done', content }]);
   const problem = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
   const codes = Object.entries(errorTable).map(([code, { status }]) => `${code} (${status})`);

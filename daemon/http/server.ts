@@ -36,6 +36,7 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
 /** The HTTP server over a store. Requests are counted, so that a stop can wait for those under way. */
 export function createServer(store: Store, system: SystemOperations, logger: Logger): Server {
   let draining = false;
+  const stopping = new AbortController();
   let active = 0;
   let drained: (() => void) | undefined;
   const run = crypto.randomUUID().slice(0, 8);
@@ -101,7 +102,7 @@ export function createServer(store: Store, system: SystemOperations, logger: Log
     const path = request.url.split('?')[0];
     return answerError(new HoldfastError('unknown_route', `There is no ${request.method} ${path}.`), request, reply);
   });
-  registerOperations(app, store, system);
+  registerOperations(app, { store, system, stopping: stopping.signal });
 
   return {
     listen: async (socket) => {
@@ -109,6 +110,7 @@ export function createServer(store: Store, system: SystemOperations, logger: Log
     },
     drain: async () => {
       draining = true;
+      stopping.abort();
       if (active > 0) await new Promise<void>((resolve) => (drained = resolve));
     },
     close: async (timeUp) => {

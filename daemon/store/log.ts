@@ -6,6 +6,7 @@ import { table } from './tx.ts';
  *
  * `request` is the position of the first row that the same call wrote; that row alone carries who asked, the
  * idempotency key and the answer. Content comes last: reading the other columns never touches its overflow pages.
+ * `branch` and `seq` are the place of a message: see resources/sessions/branches.ts.
  */
 export interface LogRow {
   position: number;
@@ -15,7 +16,7 @@ export interface LogRow {
   id: string;
   op: string;
   request: number;
-  session_no: number | null;
+  branch: number | null;
   seq: number | null;
   role: string | null;
   client: string | null;
@@ -38,7 +39,7 @@ export const log = table<LogRow>(
     'id',
     'op',
     'request',
-    'session_no',
+    'branch',
     'seq',
     'role',
     'client',

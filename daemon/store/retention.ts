@@ -1,4 +1,4 @@
-import { log } from './log.ts';
+import { history, log } from './log.ts';
 import { readMeta, writeMeta } from './meta.ts';
 import type { Tx } from './tx.ts';
 
@@ -13,21 +13,24 @@ export interface Retention {
 export const retention: Retention = { keptMs: 30 * 24 * 3_600_000, keptRows: 100_000, slice: 1000 };
 
 /**
- * Removes what the log need not keep any more, a slice at a time, and moves its floor on: a position at or below the
+ * Removes what the log need not keep any more, and with it what the changes replaced, a slice at a time, and moves its floor on: a position at or below the
  * floor may be gone. Messages stay as long as their session. Answers whether there may be more.
  */
 export async function prune(tx: Tx, now: number, { keptMs, keptRows, slice }: Retention): Promise<boolean> {
   const floor = Number((await readMeta(tx, 'floor')) ?? 0);
   const [newest] = await tx.query('SELECT max(position) FROM log');
   const rows = await tx.query(
-    'SELECT position, at, session_no FROM log WHERE position > ? AND position <= ? ORDER BY position LIMIT ?',
+    'SELECT position, at, branch FROM log WHERE position > ? AND position <= ? ORDER BY position LIMIT ?',
     floor,
     Number(newest?.[0] ?? 0) - keptRows,
     slice,
   );
   const young = rows.findIndex(([, at]) => Number(at) >= now - keptMs);
   const old = young === -1 ? rows : rows.slice(0, young);
-  for (const [position, , session] of old) if (session === null) await tx.delete(log, { position: Number(position) });
+  for (const [position, , branch] of old) {
+    if (branch === null) await tx.delete(log, { position: Number(position) });
+    await tx.delete(history, { position: Number(position) });
+  }
   const last = old.at(-1);
   if (last) await writeMeta(tx, 'floor', String(last[0]));
   return old.length === slice;

@@ -38,6 +38,8 @@ export interface Store {
   readonly engine: string;
   /** Resolves when the answer may leave: for a write, after its transaction is durable. */
   call(call: StoreCall): Promise<StoreAnswer>;
+  /** The answer of a read that is a stream, in steps; the first step fails as `call` would. */
+  stream(call: StoreCall): AsyncGenerator<string, void>;
   /** Asks no writer. */
   health(): Promise<StoreHealth>;
   /** Waits for accepted writes, leaves the files clean. */

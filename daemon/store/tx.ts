@@ -40,8 +40,29 @@ export class JsonText {
 export interface Change {
   kind: string;
   id: string;
-  /** Of a message: its session, its place in it, and the application's fields as JSON text. */
-  message?: { sessionNo: number; seq: number; role: string | null; content: string };
+  /** Of a message: its branch, its place in it, and the application's fields as JSON text. */
+  message?: { branch: number; seq: number; role: string | null; content: string };
+}
+
+/** What full-text search looks for: all phrases, and what the message must be of. */
+export interface SearchQuery {
+  /** A phrase is words in that order; a word is letters and digits, compared without case and marks. */
+  phrases: string[];
+  app: string | undefined;
+  role: string | undefined;
+  /** Any of these branches. */
+  branches: number[] | undefined;
+  /** Only rows of about this time, in milliseconds: the engine may answer more. */
+  after: number | undefined;
+  before: number | undefined;
+  /** Only positions up to this one. */
+  upTo: number;
+}
+
+export interface SearchMatches {
+  /** By recency where there are too many matches to weigh. */
+  order: 'relevance' | 'recency';
+  positions: number[];
 }
 
 /**
@@ -61,6 +82,10 @@ export interface Tx {
   delete<R>(table: Table<R>, key: Partial<R>): Promise<void>;
   /** Adds a row to the log and answers its position: the revision of what changed. */
   change(change: Change): Promise<number>;
+  /** Positions of messages that match, best first, without the first `skip`: search operations only. */
+  search(query: SearchQuery, skip: number, limit: number): Promise<SearchMatches>;
+  /** Position up to which messages are indexed, and that of the newest change: search operations only. */
+  searchState(): Promise<{ indexedTo: number; head: number }>;
   /** Keeps the value that the change at `position` replaced. */
   keep(position: number, kind: string, id: string, previous: object): Promise<void>;
 }
@@ -73,6 +98,9 @@ export interface Context {
   /** Milliseconds since 1970: the time of every row this call writes. */
   readonly at: number;
   readonly epoch: string;
+  /** What the caller said of itself. */
+  readonly client: string | null;
+  readonly pid: number | null;
   /** Status of the answer; an operation that created what it could have replaced sets 201. */
   status: number;
 }

@@ -2,65 +2,30 @@ import * as z from 'zod';
 import {
   app,
   count,
+  expectedRevision,
+  ifAbsent,
   jsonDocument,
-  jsonObject,
   label,
   listInput,
-  name,
   page,
-  revision,
-  timestamp,
   timestampInput,
+  tombstone,
 } from '../fields.ts';
-import type { JsonObject } from '../json.ts';
 import { operation } from '../operation.ts';
+import { address, lease, messageInput, session, sessionId, status, summary, usage } from './sessions/fields.ts';
 
-const status = z.enum(['active', 'paused', 'completed', 'abandoned']);
-const address = { app: app(), id: name() };
+export { append, exportMessages as export, messages, setDelivery, stream } from './sessions/messages.ts';
+export { abandon, resolve, resumable } from './sessions/find.ts';
+export type { Session, SessionSummary } from './sessions/fields.ts';
 
-/** Tokens and cost that a message added. Money is integer nano-USD. */
-const usage = z.strictObject({
-  inputTokens: count().optional(),
-  outputTokens: count().optional(),
-  costNanoUsd: count().optional(),
-});
-
-const summary = z.object({
-  id: z.string(),
-  title: z.string().nullable(),
-  model: z.string().nullable(),
-  workingDirectory: z.string().nullable(),
-  status,
-  head: count().describe('seq of the newest message; 0 when there is none'),
-  messageCount: count(),
-  preview: z.string().nullable().describe('Beginning of the first message of role user'),
-  inputTokens: count(),
-  outputTokens: count(),
-  costNanoUsd: count(),
-  createdAt: timestamp(),
-  updatedAt: timestamp(),
-  revision: revision(),
-});
-export type SessionSummary = z.infer<typeof summary>;
-const session = summary.extend({ metadata: z.record(z.string(), z.unknown()) });
-export type Session = z.infer<typeof session>;
-
-const messageId = name();
-
-/** A message is flat: `id` and `seq` are ours, every other field is the application's and comes back exactly. */
-const messageInput = jsonObject()
-  .refine((message: JsonObject) => !Object.hasOwn(message, 'seq'), {
-    error: "must not hold 'seq': holdfast gives it",
-  })
-  .superRefine((message: JsonObject, context) => {
-    if (!Object.hasOwn(message, 'id')) return;
-    for (const issue of messageId.safeParse(message['id']).error?.issues ?? []) {
-      context.addIssue({ code: 'custom', path: ['id'], message: issue.message });
-    }
-  });
-
-/** A message as answered: the application's fields beside ours. */
-const message = z.looseObject({ id: z.string(), seq: count() });
+const about = {
+  title: label().optional(),
+  model: label().optional(),
+  workingDirectory: label(4096).optional(),
+  status: status.optional().describe('active when absent'),
+  metadata: jsonDocument().optional(),
+  createdAt: timestampInput().optional().describe('Of a session that is older than its record here'),
+};
 
 export const create = operation({
   method: 'POST',
@@ -68,15 +33,7 @@ export const create = operation({
   kind: 'write',
   access: 'write',
   summary: 'Creates a session; an id that exists is refused',
-  input: z.strictObject({
-    app: app(),
-    id: name().optional(),
-    title: label().optional(),
-    model: label().optional(),
-    workingDirectory: label(4096).optional(),
-    status: status.optional().describe('active when absent'),
-    metadata: jsonDocument().optional(),
-  }),
+  input: z.strictObject({ app: app(), id: sessionId().optional(), ...about }),
   output: session,
   statuses: [201],
 });
@@ -86,7 +43,7 @@ export const get = operation({
   path: '/v1/apps/{app}/sessions/{id}',
   kind: 'read',
   access: 'read',
-  summary: 'One session without its messages',
+  summary: 'One session without its messages, and who holds its lease',
   input: z.strictObject(address),
   output: session,
 });
@@ -106,52 +63,92 @@ export const list = operation({
     model: label().optional(),
     updatedAfter: timestampInput().optional(),
     updatedBefore: timestampInput().optional(),
+    deleted: z.boolean().default(false).describe('Those that were deleted and can be restored, instead'),
   }),
   output: page(summary),
 });
 
-export const append = operation({
-  method: 'POST',
-  path: '/v1/apps/{app}/sessions/{id}/messages',
+export const update = operation({
+  method: 'PATCH',
+  path: '/v1/apps/{app}/sessions/{id}',
   kind: 'write',
   access: 'write',
-  summary: 'Appends messages, with what they cost and the status they lead to, in one transaction',
+  summary: 'Changes what the patch names (RFC 7396); one that changes nothing leaves the revision as it is',
   input: z.strictObject({
     ...address,
-    messages: z
-      .array(messageInput)
-      .min(1, { error: 'must hold at least 1 message' })
-      .max(1000, { error: 'must not exceed 1000 messages' }),
-    usage: usage.optional(),
-    status: status.optional(),
-    expectedHead: count().optional(),
+    patch: z.strictObject({
+      title: label().nullable().optional(),
+      model: label().nullable().optional(),
+      workingDirectory: label(4096).nullable().optional(),
+      status: status.optional(),
+      metadata: jsonDocument().nullable().optional(),
+    }),
+    expectedRevision: expectedRevision(),
+    lease,
   }),
-  output: z.object({
-    head: count(),
-    revision: revision(),
-    messages: z.array(z.object({ id: z.string(), seq: count() })),
+  output: session,
+});
+
+export const replace = operation({
+  method: 'PUT',
+  path: '/v1/apps/{app}/sessions/{id}',
+  kind: 'write',
+  access: 'write',
+  summary: 'Saves a whole session: stores the messages that differ from those stored, and clears what it leaves out',
+  input: z.strictObject({
+    ...address,
+    ...about,
+    status: status.optional().describe('As it was when absent; active at first'),
+    usage: usage.optional().describe('The sums of the whole session; as they were when absent'),
+    messages: z.array(messageInput),
+    allowShrink: z.boolean().optional().describe('Also when the document lacks messages that are stored'),
+    expectedRevision: expectedRevision(),
+    ifAbsent: ifAbsent(),
+    lease,
   }),
+  output: session,
+  statuses: [201, 200],
+});
+
+export const fork = operation({
+  method: 'POST',
+  path: '/v1/apps/{app}/sessions/{id}/fork',
+  kind: 'write',
+  access: 'write',
+  summary: 'A new session that begins with the messages of this one up to a seq, at the same cost at any length',
+  input: z.strictObject({
+    ...address,
+    to: sessionId().optional().describe('Id of the new session; made when absent'),
+    upTo: count().optional().describe('seq of the last message it shares; all of them when absent'),
+    title: label().optional().describe("The parent's when absent"),
+    expectedGeneration: count().optional(),
+  }),
+  output: summary,
   statuses: [201],
 });
 
-export const messages = operation({
-  method: 'GET',
-  path: '/v1/apps/{app}/sessions/{id}/messages',
-  kind: 'read',
-  access: 'read',
-  summary: 'Messages by seq, in pages; a page also ends when it holds 4 MiB',
+const remove = operation({
+  method: 'DELETE',
+  path: '/v1/apps/{app}/sessions/{id}',
+  kind: 'write',
+  access: 'write',
+  summary: 'Deletes a session; it can be restored for 30 days unless it is erased',
   input: z.strictObject({
     ...address,
-    ...listInput,
-    after: count().optional().describe('Only seq greater than this'),
-    before: count().optional().describe('Only seq less than this'),
-    last: z.int().min(1).max(1000).optional().describe('The newest so many, oldest of them first; instead of a cursor'),
-    role: label(200).optional(),
+    erase: z.boolean().optional().describe('For good, at once; also a session that was deleted before'),
+    expectedRevision: expectedRevision(),
+    lease,
   }),
-  output: z.object({
-    items: z.array(z.union([message, z.object({ seq: count(), damaged: z.object({ reason: z.string() }) })])),
-    nextCursor: z.string().nullable(),
-    damagedCount: count(),
-    head: count(),
-  }),
+  output: tombstone,
+});
+export { remove as delete };
+
+export const restore = operation({
+  method: 'POST',
+  path: '/v1/apps/{app}/sessions/{id}/restore',
+  kind: 'write',
+  access: 'write',
+  summary: 'Takes the newest deletion of this id back',
+  input: z.strictObject(address),
+  output: session,
 });

@@ -18,7 +18,7 @@ import { edgesOf, readSources } from './imports.ts';
 // Builds what npm publishes: node test/helpers/build.ts [output, else dist/]
 //
 //   client/ shared/   JavaScript and types, file by file: what an application imports
-//   daemon/           the daemon in two files, one per thread, with every package it needs inside
+//   daemon/           the daemon in three files, one per thread, with every package it needs inside
 
 const root = join(import.meta.dirname, '..', '..');
 const output = resolve(process.argv[2] ?? join(root, 'dist'));
@@ -98,7 +98,11 @@ async function bundleDaemon(): Promise<void> {
   const folder = join(output, 'daemon');
   const { metafile } = await build({
     absWorkingDir: root,
-    entryPoints: { main: 'daemon/main.ts', worker: 'daemon/store/sqlite/worker.ts' },
+    entryPoints: {
+      main: 'daemon/main.ts',
+      'writer-worker': 'daemon/store/sqlite/writer-worker.ts',
+      'reader-worker': 'daemon/store/sqlite/reader-worker.ts',
+    },
     outdir: folder,
     bundle: true,
     format: 'esm',

@@ -14,6 +14,12 @@ export async function prepare(client: Client): Promise<void> {
   for (const name of ['kept', 'changed', 'removed', 'renamed']) await client.feeds.put({ name, url });
   await client.sessions.create({ id: 'kept' });
   await client.sessions.append({ id: 'kept', messages });
+  await client.sessions.append({ id: 'kept', messages: [{ id: 'sent', role: 'user' }], delivery: 'pending' });
+  for (const id of ['drafted', 'undrafted', 'leased', 'released', 'changed', 'removed', 'restored']) {
+    await client.sessions.create({ id });
+  }
+  for (const id of ['kept', 'undrafted']) await client.drafts.put({ id, text: 'so' });
+  await client.sessions.delete({ id: 'restored' });
 }
 
 /**
@@ -35,12 +41,39 @@ export const examples: Examples = {
     delete: (client) => client.feeds.delete({ name: 'removed' }),
     rename: (client) => client.feeds.rename({ name: 'renamed', to: 'moved' }),
   },
+  drafts: {
+    put: (client) => client.drafts.put({ id: 'drafted', text: 'so far' }),
+    get: (client) => client.drafts.get({ id: 'kept' }),
+    delete: (client) => client.drafts.delete({ id: 'undrafted' }),
+  },
+  leases: {
+    acquire: (client) => client.leases.acquire({ id: 'leased', owner: 'example' }),
+    release: async (client) => {
+      const { token } = await client.leases.acquire({ id: 'released', owner: 'example' });
+      return client.leases.release({ id: 'released', token });
+    },
+  },
+  search: {
+    messages: (client) => client.search.messages({ q: 'hello' }),
+    everywhere: (client) => client.search.everywhere({ q: 'hello' }),
+  },
   sessions: {
     create: (client) => client.sessions.create({ id: 'new' }),
     get: (client) => client.sessions.get({ id: 'kept' }),
     list: (client) => client.sessions.list(),
     append: (client) => client.sessions.append({ id: 'kept', messages }),
     messages: (client) => client.sessions.messages({ id: 'kept' }),
+    stream: (client) => Array.fromAsync(client.sessions.stream({ id: 'kept' })),
+    export: (client) => Array.fromAsync(client.sessions.export({ id: 'kept' })),
+    update: (client) => client.sessions.update({ id: 'changed', patch: { title: 'changed' } }),
+    replace: (client) => client.sessions.replace({ id: 'replaced', messages: [] }),
+    fork: (client) => client.sessions.fork({ id: 'kept' }),
+    delete: (client) => client.sessions.delete({ id: 'removed' }),
+    restore: (client) => client.sessions.restore({ id: 'restored' }),
+    resolve: (client) => client.sessions.resolve({ prefix: 'kept' }),
+    resumable: (client) => client.sessions.resumable(),
+    abandon: (client) => client.sessions.abandon({ idleMs: 3_600_000 }),
+    setDelivery: (client) => client.sessions.setDelivery({ id: 'kept', messageId: 'sent', delivery: 'sent' }),
   },
 };
 

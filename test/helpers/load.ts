@@ -1,3 +1,4 @@
+import { HoldfastError } from '../../shared/errors.ts';
 import { Transport } from '../../client/transport.ts';
 import { codeOf } from '../../client/retry.ts';
 import type { Acknowledged } from './verdict.ts';
@@ -69,16 +70,16 @@ export class Load {
 
   async #append(writer: number, n: number): Promise<Outcome> {
     try {
-      const { status, text } = await this.#transport.send({
+      const text = await this.#transport.send({
         method: 'POST',
         path: `/v1/apps/test/sessions/${this.#session}/messages`,
         headers: this.#headers,
         body: JSON.stringify({ messages: [{ writer, n }] }),
         signal: AbortSignal.timeout(20_000),
       });
-      const code = status < 300 ? '' : String((JSON.parse(text) as { code?: unknown }).code);
-      return { writer, n, status, code, text };
+      return { writer, n, status: 201, code: '', text };
     } catch (error) {
+      if (error instanceof HoldfastError) return { writer, n, status: error.status, code: error.code, text: '' };
       return { writer, n, status: 0, code: codeOf(error) || String(error), text: '' };
     }
   }

@@ -25,6 +25,7 @@ export async function fill(first: Client, second: Client): Promise<void> {
   await feeds(first);
   await feeds(second);
   await sessions(first);
+  await lives(first);
   await second.sessions.create({ id: 'shared-id', title: 'of the other application' });
   await second.sessions.append({ id: 'shared-id', messages: [{ role: 'user', content: 'not the same' }] });
 }
@@ -51,6 +52,34 @@ async function feeds(client: Client): Promise<void> {
   await client.feeds.put({ name: 'made again', url, category: 'first' });
   await client.feeds.delete({ name: 'made again' });
   await client.feeds.put({ name: 'made again', url, category: 'second' });
+}
+
+/** What sessions can become after their creation. */
+async function lives(client: Client): Promise<void> {
+  const said = (content: string) => ({ role: 'user', content });
+  const messages = ['one', 'two', 'three'].map((id) => ({ id, ...said(`message ${id}`) }));
+  await client.sessions.replace({ id: 'rewritten', title: 'before', messages, usage: { inputTokens: 5 } });
+  await client.sessions.fork({ id: 'rewritten', to: 'forked', upTo: 2 });
+  await client.sessions.fork({ id: 'forked', to: 'forked again', title: 'of a fork' });
+  await client.sessions.append({ id: 'forked', messages: [{ id: 'four', ...said('in the fork') }] });
+  const changed = [
+    { id: 'one', ...said('message one') },
+    { id: 'two', ...said('changed') },
+  ];
+  await client.sessions.replace({ id: 'rewritten', title: 'after', messages: changed, allowShrink: true });
+  await client.sessions.update({ id: 'rewritten', patch: { status: 'paused', metadata: { a: { b: hostileText } } } });
+  for (const id of ['removed', 'removed and restored']) {
+    await client.sessions.replace({ id, messages, createdAt: '2025-01-31T12:00:00.000Z' });
+    await client.sessions.delete({ id });
+  }
+  await client.sessions.restore({ id: 'removed and restored' });
+  await client.drafts.put({ id: 'forked', text: `half \ud83d`, metadata: { model: 'm' } });
+  await client.sessions.append({ id: 'forked', messages: [{ id: 'sent', ...said('x') }], delivery: 'pending' });
+  await client.sessions.append({ id: 'forked', messages: [{ id: 'lost', ...said('x') }], delivery: 'pending' });
+  await client.sessions.setDelivery({ id: 'forked', messageId: 'sent', delivery: 'sent' });
+  await client.sessions.setDelivery({ id: 'forked', messageId: 'lost', delivery: 'failed', reason: 'no network' });
+  const { token } = await client.leases.acquire({ id: 'forked', owner: 'somebody' });
+  await client.leases.release({ id: 'forked', token });
 }
 
 async function sessions(client: Client): Promise<void> {
@@ -98,6 +127,12 @@ export const reads = [
   'sessions?limit=1000&sort=id',
   'sessions?limit=1000&status=completed',
   ...['empty', 'shared-id', 'long', 'none'].flatMap((id) => [`sessions/${id}`, `sessions/${id}/messages?limit=1000`]),
+  ...['rewritten', 'forked', 'forked%20again', 'removed', 'removed%20and%20restored'].flatMap((id) => [
+    `sessions/${id}`,
+    `sessions/${id}/messages`,
+  ]),
+  'sessions?deleted=true',
+  'sessions/forked/draft',
   'sessions/long/messages?last=5',
   'sessions/long/messages?role=tool&order=desc&limit=1000',
 ];
@@ -111,6 +146,11 @@ export const replays = [
     path: 'sessions/keyed/messages',
     body: { messages: [{ role: 'user', content: hostileText[3] }], usage: { inputTokens: 1 } },
   },
+  { method: 'PATCH', path: 'sessions/keyed', body: { patch: { metadata: { x: 1 } } } },
+  { method: 'POST', path: 'sessions/keyed/fork', body: { to: 'keyed fork' } },
+  { method: 'PUT', path: 'sessions/keyed', body: { title: 'Kept', messages: [], allowShrink: true } },
+  { method: 'PUT', path: 'sessions/keyed/draft', body: { text: 'x' } },
+  { method: 'DELETE', path: 'sessions/keyed', body: undefined },
   { method: 'PATCH', path: 'feeds/keyed', body: { patch: { category: 'later' } } },
   { method: 'POST', path: 'feeds/keyed/rename', body: { to: 'keyed, renamed' } },
   { method: 'DELETE', path: 'feeds/keyed%2C%20renamed', body: undefined },

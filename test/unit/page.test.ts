@@ -3,7 +3,15 @@ import { decodeCursor, encodeCursor } from '../../daemon/store/page.ts';
 import type { Context, Value } from '../../daemon/store/tx.ts';
 import { HoldfastError } from '../../shared/errors.ts';
 
-const context: Context = { app: 'test', op: 'feeds.list', at: 0, epoch: 'abcd1234', status: 0 };
+const context: Context = {
+  app: 'test',
+  op: 'feeds.list',
+  at: 0,
+  epoch: 'abcd1234',
+  client: null,
+  pid: null,
+  status: 0,
+};
 const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
 
 type Types = Parameters<typeof decodeCursor>[3];

@@ -1,118 +1,23 @@
-import { HoldfastError } from '../../../shared/errors.ts';
 import type { InputOf } from '../../../shared/operation.ts';
 import type * as sessions from '../../../shared/resources/sessions.ts';
-import { uuidv7 } from '../../../shared/uuid.ts';
-import { decodeCursor, encodeCursor } from '../page.ts';
-import { revisionOf, type Context, type Tx, type Value } from '../tx.ts';
-import { findSession, present, session, sessionHead, sessionNumber, toSession, toSummary } from './sessions/rows.ts';
+import type { Context, Tx } from '../tx.ts';
+import { toSession } from './sessions/answer.ts';
+import { findHead, findRow, sessionNumber } from './sessions/rows.ts';
 
 export { append } from './sessions/append.ts';
+export { create } from './sessions/create.ts';
+export { setDelivery } from './sessions/delivery.ts';
+export { exportMessages as export } from './sessions/export.ts';
+export { abandon, resolve, resumable } from './sessions/find.ts';
+export { fork } from './sessions/fork.ts';
+export { list } from './sessions/list.ts';
 export { messages } from './sessions/messages.ts';
-
-export async function create(tx: Tx, input: InputOf<typeof sessions.create>, context: Context) {
-  const id = input.id ?? uuidv7();
-  const existing = await findSession(tx, input.app, id);
-  if (existing !== undefined) {
-    const head = await tx.find(sessionHead, { session_no: existing }, id);
-    throw new HoldfastError('exists', `A session '${id}' exists.`, {
-      ...(head && { current: revisionOf(context, head.position) }),
-    });
-  }
-  const position = await tx.change({ kind: 'session', id });
-  const row = {
-    session_no: position,
-    app: input.app,
-    id,
-    title: input.title ?? null,
-    model: input.model ?? null,
-    working_directory: input.workingDirectory ?? null,
-    status: input.status ?? 'active',
-    preview: null,
-    created_at: context.at,
-    metadata: JSON.stringify(input.metadata ?? {}),
-  };
-  const head = {
-    session_no: position,
-    head: 0,
-    previewed: 0,
-    input_tokens: 0,
-    output_tokens: 0,
-    cost_nano_usd: 0,
-    updated_at: context.at,
-    position,
-  };
-  await tx.insert(session, row);
-  await tx.insert(sessionHead, head);
-  return toSession(row, head, context);
-}
+export { remove as delete, restore } from './sessions/remove.ts';
+export { replace } from './sessions/replace.ts';
+export { stream } from './sessions/stream.ts';
+export { update } from './sessions/update.ts';
 
 export async function get(tx: Tx, input: InputOf<typeof sessions.get>, context: Context) {
-  const key = { session_no: await sessionNumber(tx, input.app, input.id) };
-  return toSession(
-    present(await tx.find(session, key, input.id), input.id),
-    present(await tx.find(sessionHead, key, input.id), input.id),
-    context,
-  );
-}
-
-// A session whose head row is missing keeps a place, to be reported.
-const sorts = {
-  updatedAt: { column: 'coalesce(h.updated_at, s.created_at)', type: 'number' },
-  createdAt: { column: 's.created_at', type: 'number' },
-  id: { column: 's.id', type: 'string' },
-} as const;
-
-/**
- * A page of summaries. It reads every session of the application for its order: an index on the time of the last
- * change would dirty two more pages per append, and 10,000 sessions sort in milliseconds.
- */
-export async function list(tx: Tx, input: InputOf<typeof sessions.list>, context: Context) {
-  const { column: sort, type } = sorts[input.sort];
-  const name = `${context.op} ${input.sort}`;
-  const order = input.order ?? (input.sort === 'updatedAt' ? 'desc' : 'asc');
-  const where = ['s.app = ?'];
-  const parameters: Value[] = [input.app];
-  const only = (condition: string, ...values: (Value | undefined)[]) => {
-    if (values.some((value) => value === undefined)) return;
-    where.push(condition);
-    parameters.push(...(values as Value[]));
-  };
-  only('s.status = ?', input.status);
-  only('s.working_directory = ?', input.workingDirectory);
-  only('s.model = ?', input.model);
-  only('h.updated_at > ?', input.updatedAfter && Date.parse(input.updatedAfter));
-  only('h.updated_at < ?', input.updatedBefore && Date.parse(input.updatedBefore));
-  if (input.cursor !== undefined) {
-    const place = decodeCursor(context, name, input.cursor, [type, 'number']);
-    only(`(${sort}, s.session_no) ${order === 'asc' ? '>' : '<'} (?, ?)`, ...place);
-  }
-  const rows = await tx.query(
-    `SELECT ${sort}, s.session_no, s.id FROM session s LEFT JOIN session_head h ON h.session_no = s.session_no
-     WHERE ${where.join(' AND ')} ORDER BY ${sort} ${order}, s.session_no ${order} LIMIT ?`,
-    ...parameters,
-    input.limit + 1,
-  );
-  const shown = rows.slice(0, input.limit);
-  const items = [];
-  for (const [, number, id] of shown) items.push(await summarize(tx, Number(number), String(id), context));
-  const last = rows.length > input.limit ? shown.at(-1) : undefined;
-  return {
-    items,
-    nextCursor: last ? encodeCursor(context, name, [last[0] ?? null, last[1] ?? null]) : null,
-    damagedCount: items.filter((item) => 'damaged' in item).length,
-  };
-}
-
-async function summarize(tx: Tx, number: number, id: string, context: Context) {
-  const key = { session_no: number };
-  try {
-    return toSummary(
-      present(await tx.find(session, key, id), id),
-      present(await tx.find(sessionHead, key, id), id),
-      context,
-    );
-  } catch (error) {
-    if (error instanceof HoldfastError && error.code === 'damaged') return { id, damaged: { reason: error.message } };
-    throw error;
-  }
+  const number = await sessionNumber(tx, input.app, input.id);
+  return toSession(tx, await findRow(tx, number, input.id), await findHead(tx, number, input.id), context);
 }

@@ -88,7 +88,7 @@ async function runOne(tx: SqliteWriteTx, epoch: string, at: number, call: Call):
     const earlier = await earlierAnswer(tx, app, op, key, fingerprint);
     if (earlier) return earlier;
   }
-  const context: Context = { app, op, at, epoch, status: 0 };
+  const context: Context = { app, op, at, epoch, client: call.client, pid: call.pid, status: 0 };
   const output = await implementationOf(op)(tx, JSON.parse(call.input), context);
   const answer = toAnswer(output, context);
   tx.endCall(answer.status, answer.text);

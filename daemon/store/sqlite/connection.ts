@@ -2,6 +2,7 @@ import { DatabaseSync } from 'node:sqlite';
 
 /** SQLite's primary result codes that mean something to us (https://sqlite.org/rescode.html). */
 export const sqlite = {
+  error: 1,
   busy: 5,
   outOfMemory: 7,
   readonly: 8,
@@ -35,6 +36,23 @@ export function openWriter(path: string, check: (db: DatabaseSync) => void): Dat
       PRAGMA wal_autocheckpoint = 0;
       PRAGMA cache_size = -65536;
       PRAGMA foreign_keys = ON;
+      PRAGMA trusted_schema = OFF;
+    `);
+    return db;
+  } catch (error) {
+    db.close();
+    throw error;
+  }
+}
+
+/** The search index: made of the log and beside it, so a crash may cost its last rows but not its consistency. */
+export function openSearch(path: string): DatabaseSync {
+  const db = new DatabaseSync(path, { timeout: 5000 });
+  try {
+    db.exec(`
+      PRAGMA journal_mode = WAL;
+      PRAGMA synchronous = NORMAL;
+      PRAGMA cache_size = -32768;
       PRAGMA trusted_schema = OFF;
     `);
     return db;

@@ -15,8 +15,10 @@ import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
 import { version } from '../../../shared/protocol.ts';
 import { ExitError } from '../../exit.ts';
+import type { Value } from '../tx.ts';
 import { openWriter } from './connection.ts';
 import { isStorageFailure } from './errors.ts';
+import { checksum } from './transaction.ts';
 
 /** "hold" in ASCII: how SQLite's header names the application that owns a file. */
 const applicationId = 0x686f6c64;
@@ -92,6 +94,9 @@ export function createStore(path: string): void {
 
 /** Brings the schema up to this code, a migration and its version in one transaction. */
 export function migrate(db: DatabaseSync, path: string): void {
+  // What a migration that rewrites rows gives them as their checksum.
+  const options = { varargs: true, deterministic: true, useBigIntArguments: true } as const;
+  db.function('row_sum', options, (...values) => checksum(values as Value[]));
   for (;;) {
     const current = pragma(db, 'user_version');
     const migration = migrations.find(({ number }) => number > current);

@@ -1,19 +1,19 @@
 import { stat, statfs } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
-import { implementationOf } from '../ops.ts';
 import type { Store, StoreAnswer, StoreCall, StoreHealth } from '../store.ts';
-import type { Context } from '../tx.ts';
-import { toAnswer } from './batch.ts';
+import { Cleaner } from './cleaner.ts';
 import { openReader } from './connection.ts';
-import { toHoldfastError } from './errors.ts';
+import { Reader } from './reader.ts';
+import { Reads } from './reads.ts';
 import { SqliteTx } from './transaction.ts';
 import { Writer } from './writer.ts';
 
 /** Age of the oldest unanswered write, in milliseconds, at which health warns. */
 const stalledMs = 5_000;
-/** How often the log is pruned, in milliseconds. */
-const pruneEveryMs = 3_600_000;
+/** Reads that look at every session of an application, and how many make that too long for the main thread. */
+const scans = new Set(['sessions.list', 'sessions.resumable']);
+const manySessions = 2000;
 /** Free bytes below which health warns: the WAL may need this much. */
 const lowDiskBytes = 100 * 1024 * 1024;
 
@@ -32,27 +32,24 @@ export async function openStore(path: string): Promise<Store> {
 
 class SqliteStore implements Store {
   readonly engine = `SQLite ${process.versions['sqlite']}`;
-  readonly #tx: SqliteTx;
-  /** Reads share one connection and a snapshot each, so they take turns; a turn waits for nothing but memory and disk. */
-  #turn: Promise<unknown> = Promise.resolve();
+  /** Point reads, on this thread; what takes long goes to the reader's. */
+  readonly #reads: Reads;
+  readonly #longReads: Reader;
 
   readonly schemaVersion: number;
-  readonly #epoch: string;
   readonly #path: string;
   readonly #writer: Writer;
   readonly #reader: DatabaseSync;
-  readonly #pruning: NodeJS.Timeout;
-  #pruneFailed = false;
+  readonly #cleaner: Cleaner;
 
   constructor(path: string, writer: Writer, reader: DatabaseSync, about: { epoch: string; schemaVersion: number }) {
     this.#path = path;
     this.#writer = writer;
     this.#reader = reader;
-    this.#epoch = about.epoch;
     this.schemaVersion = about.schemaVersion;
-    this.#tx = new SqliteTx(reader);
-    this.#pruning = setInterval(() => void this.#prune(), pruneEveryMs).unref();
-    void this.#prune();
+    this.#reads = new Reads(reader, new SqliteTx(reader), about.epoch);
+    this.#longReads = new Reader({ path, searchPath: join(dirname(path), 'search.db'), epoch: about.epoch });
+    this.#cleaner = new Cleaner(writer);
   }
 
   get failed() {
@@ -64,25 +61,26 @@ class SqliteStore implements Store {
     const answer =
       operation.kind === 'write'
         ? await this.#writer.execute({ op, app, input: JSON.stringify(input), requestId, client, pid, key })
-        : await this.#read(call);
+        : await ((await this.#takesLong(op, app)) ? this.#longReads : this.#reads).answer({ op, app, input });
+    if (operation.kind === 'write') this.#written(op);
     return { ...answer, status: answer.status || (operation.statuses?.at(-1) ?? 200) };
   }
 
-  #read({ name, app, input }: StoreCall): Promise<StoreAnswer> {
-    const run = async () => {
-      const context: Context = { app, op: name, at: Date.now(), epoch: this.#epoch, status: 0 };
-      try {
-        this.#reader.exec('BEGIN');
-        return toAnswer(await implementationOf(name)(this.#tx, input, context), context);
-      } catch (error) {
-        throw toHoldfastError(error);
-      } finally {
-        if (this.#reader.isTransaction) this.#reader.exec('COMMIT');
-      }
-    };
-    const turn = this.#turn.then(run, run);
-    this.#turn = turn;
-    return turn;
+  stream({ name: op, app, input }: StoreCall): AsyncGenerator<string, void> {
+    return this.#longReads.stream({ op, app, input });
+  }
+
+  async #takesLong(op: string, app: string): Promise<boolean> {
+    if (op.startsWith('search.')) return true;
+    if (!scans.has(op)) return false;
+    const count = 'SELECT count(*) FROM (SELECT 1 FROM session WHERE app = ? LIMIT ?)';
+    const rows = await this.#reads.snapshot((tx) => tx.query(count, app, manySessions));
+    return Number(rows[0]?.[0]) === manySessions;
+  }
+
+  #written(op: string): void {
+    this.#longReads.changed();
+    if (op === 'sessions.delete') void this.#cleaner.run();
   }
 
   async health(): Promise<StoreHealth> {
@@ -98,7 +96,8 @@ class SqliteStore implements Store {
       this.#writer.checkpointFailure !== undefined && 'checkpoint_failed',
       freeBytes < lowDiskBytes && 'disk_low',
       !readable && 'storage_unreadable',
-      this.#pruneFailed && 'prune_failed',
+      this.#cleaner.failed && 'clean_failed',
+      this.#longReads.failure !== undefined && 'search_failed',
     ].filter((reason) => reason !== false);
     return {
       queueDepth: this.#writer.depth,
@@ -108,16 +107,6 @@ class SqliteStore implements Store {
       freeBytes,
       reasons,
     };
-  }
-
-  async #prune(): Promise<void> {
-    const call = { op: 'log.prune', app: '', input: '{}', requestId: 'prune', client: null, pid: null, key: null };
-    try {
-      while ((JSON.parse((await this.#writer.execute(call)).text) as { more: boolean }).more);
-      this.#pruneFailed = false;
-    } catch {
-      this.#pruneFailed = true;
-    }
   }
 
   /** A real read: a database that cannot be read must not look healthy. */
@@ -131,8 +120,9 @@ class SqliteStore implements Store {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#pruning);
-    await this.#turn.catch(() => undefined);
+    this.#cleaner.stop();
+    await this.#longReads.close();
+    await this.#reads.idle();
     this.#reader.close();
     await this.#writer.close();
   }

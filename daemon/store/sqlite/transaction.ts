@@ -2,7 +2,7 @@ import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { HoldfastError } from '../../../shared/errors.ts';
 import { sqlOf } from './statements.ts';
-import { Damaged, type Change, type Table, type Tx, type Value } from '../tx.ts';
+import { Damaged, type Change, type SearchMatches, type SearchQuery, type Table, type Tx, type Value } from '../tx.ts';
 
 /** The checksum of a row: CRC-32 over its columns, null told apart from the empty text. */
 export function checksum(values: Value[]): number {
@@ -75,6 +75,12 @@ export class SqliteTx implements Tx {
     }
   }
 
+  search(_query: SearchQuery, _skip: number, _limit: number): Promise<SearchMatches> {
+    return noSearch();
+  }
+  searchState(): Promise<{ indexedTo: number; head: number }> {
+    return noSearch();
+  }
   insert<R>(_table: Table<R>, _row: R): Promise<void> {
     return readOnly();
   }
@@ -90,6 +96,10 @@ export class SqliteTx implements Tx {
   keep(_position: number, _kind: string, _id: string, _previous: object): Promise<void> {
     return readOnly();
   }
+}
+
+function noSearch(): never {
+  throw new Error('an operation that is no search tried to search');
 }
 
 function readOnly(): never {

@@ -103,7 +103,7 @@ export class SqliteWriteTx extends SqliteTx {
       id,
       op,
       request: this.#pending[0]?.position ?? position,
-      session_no: message?.sessionNo ?? null,
+      branch: message?.branch ?? null,
       seq: message?.seq ?? null,
       role: message?.role ?? null,
       client: null,

@@ -2,7 +2,7 @@ import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '../../../shared/errors.ts';
 import { ExitError } from '../../exit.ts';
 import type { StoreAnswer } from '../store.ts';
-import type { FromWorker, ToWorker, WireOutcome } from './worker.ts';
+import type { FromWorker, ToWorker, WireOutcome } from './writer-worker.ts';
 
 /** Writes waiting for an answer, and characters of their input, beyond which new ones are refused. */
 const maxWaiting = 10_000;
@@ -35,7 +35,7 @@ export class Writer {
 
   constructor(path: string) {
     // The bundle keeps both files side by side under the same names.
-    const file = import.meta.url.endsWith('.ts') ? './worker.ts' : './worker.js';
+    const file = import.meta.url.endsWith('.ts') ? './writer-worker.ts' : './writer-worker.js';
     this.#worker = new Worker(new URL(file, import.meta.url), { workerData: { path }, name: 'writer' });
     this.#worker.on('message', (message: FromWorker) => this.#receive(message));
     this.#worker.on('error', (error) => this.#end(new ExitError(69, `The writer thread died: ${String(error)}`)));

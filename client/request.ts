@@ -1,0 +1,50 @@
+import { HoldfastError, invalidField } from '../shared/errors.ts';
+import { clientHeader, keyHeader } from '../shared/headers.ts';
+import { fieldsTravelIn, pathFields, type Operation } from '../shared/operation.ts';
+import { maxBody, version } from '../shared/protocol.ts';
+import { uuidv7 } from '../shared/uuid.ts';
+
+/** Path, query or body, and headers of a call: the descriptor says where each field travels. */
+export function toRequest(
+  operation: Operation,
+  input: Record<string, unknown>,
+  client: string | undefined,
+  key = uuidv7(),
+) {
+  const inPath = new Set(pathFields(operation.path));
+  const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, field: string) => inPathText(field, input[field]));
+  if (!/^[\x20-\x7e]{1,200}$/.test(key)) throw invalidField('key', 'must have 1 to 200 printable ASCII characters');
+  const { app: _, ...withoutApp } = input;
+  const fields = 'app' in operation.input.shape ? input : withoutApp;
+  const others = Object.entries(fields).filter(([name, value]) => !inPath.has(name) && value !== undefined);
+  const headers: Record<string, string> = {
+    [clientHeader]: `${client ?? `holdfast-client/${version}`}; pid=${process.pid}`,
+    ...(operation.kind === 'write' && { [keyHeader]: key }),
+    ...(operation.produces && { accept: Object.values(operation.produces).join(', ') }),
+  };
+  if (fieldsTravelIn(operation) === 'query') {
+    const query = new URLSearchParams(
+      others.flatMap(([name, value]) => [value].flat().map((one) => [name, String(one)])),
+    );
+    return {
+      method: operation.method,
+      path: query.size > 0 ? `${path}?${query.toString()}` : path,
+      headers,
+      body: undefined,
+    };
+  }
+  const body = JSON.stringify(Object.fromEntries(others));
+  const length = Buffer.byteLength(body);
+  // Told here for certain: the daemon's answer can be lost while the body is still on its way.
+  if (length > maxBody) throw new HoldfastError('too_large', `The call is larger than ${maxBody / 1024 / 1024} MiB.`);
+  headers['content-type'] = 'application/json';
+  headers['content-length'] = String(length);
+  return { method: operation.method, path, headers, body };
+}
+
+/** A field as part of the path; what no path can hold is refused here. */
+function inPathText(field: string, value: unknown): string {
+  if (typeof value !== 'string') throw invalidField(field, 'is required');
+  if (!value.isWellFormed()) throw invalidField(field, 'must be well-formed Unicode (it holds a lone surrogate)');
+  return encodeURIComponent(value);
+}

@@ -1,0 +1,31 @@
+import { fromProblem, HoldfastError, type Problem } from '../shared/errors.ts';
+
+const cut = (cause?: unknown) =>
+  new HoldfastError('unavailable', 'The answer was cut before its end: ask again for what is missing.', {}, { cause });
+
+/** The text of an answer as it arrives; throws `unavailable` when it was cut. */
+export async function* textOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<string, void> {
+  const decoder = new TextDecoder();
+  try {
+    for await (const chunk of chunks) yield decoder.decode(chunk, { stream: true });
+  } catch (error) {
+    throw cut(error);
+  }
+}
+
+/** The lines of an NDJSON answer, parsed. Its last one is `end`; a `problem` is thrown, and so is the lack of both. */
+export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<unknown, void> {
+  let partial = '';
+  for await (const text of textOf(chunks)) {
+    const lines = (partial + text).split('\n');
+    partial = lines.pop() ?? '';
+    for (const line of lines) {
+      const value = JSON.parse(line) as { end?: unknown; problem?: Problem; seq?: unknown };
+      // A message may have fields of these names, and has a seq.
+      if (value.seq === undefined && value.problem) throw fromProblem(value.problem);
+      yield value;
+      if (value.seq === undefined && value.end !== undefined) return;
+    }
+  }
+  throw cut();
+}

@@ -1,0 +1,47 @@
+import type { InputOf } from '../../../shared/operation.ts';
+import type * as leases from '../../../shared/resources/leases.ts';
+import { isoTime, revisionOf, type Context, type Tx } from '../tx.ts';
+import { admit, lease, leased } from './sessions/guards.ts';
+import { findHead, present, sessionHead, sessionNumber } from './sessions/rows.ts';
+
+/** Length of a lease whose caller names none, in milliseconds. */
+const usualTtl = 60_000;
+
+/**
+ * Gives the lease of a session, with a token that no earlier lease had, or renews it. It is no change of the session,
+ * whose revision stays.
+ */
+export async function acquire(tx: Tx, input: InputOf<typeof leases.acquire>, context: Context) {
+  const head = await findHead(tx, await sessionNumber(tx, input.app, input.id), input.id);
+  const ttl = input.ttlMs ?? usualTtl;
+  const until = context.at + ttl;
+  if (input.token !== undefined) {
+    await admit(tx, head, input.id, input.token, context);
+    const row = present(await tx.find(lease, { session_no: head.session_no }, input.id), input.id);
+    const renewed = { ...row, owner: input.owner };
+    if (row.owner !== input.owner) await tx.put(lease, renewed);
+    await tx.put(sessionHead, { ...head, lease_ttl: ttl, lease_until: until });
+    return toLease(renewed.since, head.lease);
+  }
+  if (head.lease_until > context.at && input.force !== true) throw await leased(tx, head, input.id);
+  const position = await tx.change({ kind: 'lease', id: input.id });
+  const { client, pid } = context;
+  await tx.put(lease, { session_no: head.session_no, owner: input.owner, client, pid, since: context.at });
+  await tx.put(sessionHead, { ...head, lease: position, lease_ttl: ttl, lease_until: until });
+  return toLease(context.at, position);
+
+  function toLease(since: number, granted: number) {
+    const token = revisionOf(context, granted);
+    return { token, owner: input.owner, since: isoTime(since), expiresAt: isoTime(until) };
+  }
+}
+
+/** Ends a lease. The session remembers the change as the newest lease, of which nobody has the token. */
+export async function release(tx: Tx, input: InputOf<typeof leases.release>, context: Context) {
+  const head = await findHead(tx, await sessionNumber(tx, input.app, input.id), input.id);
+  await admit(tx, head, input.id, input.token, context);
+  const position = await tx.change({ kind: 'lease', id: input.id });
+  await tx.put(sessionHead, { ...head, lease: position, lease_until: 0 });
+  await tx.delete(lease, { session_no: head.session_no });
+  return { id: input.id };
+}

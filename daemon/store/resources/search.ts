@@ -1,0 +1,128 @@
+import { invalidField } from '../../../shared/errors.ts';
+import type { Json } from '../../../shared/json.ts';
+import type { InputOf, OutputOf } from '../../../shared/operation.ts';
+import type * as operations from '../../../shared/resources/search.ts';
+import { log, type LogRow } from '../log.ts';
+import { decodeCursor, encodeCursor } from '../page.ts';
+import { Damaged, isoTime, type Context, type SearchQuery, type Tx } from '../tx.ts';
+import { segmentsOf } from './sessions/branches.ts';
+import { findHead, sessionNumber } from './sessions/rows.ts';
+import { snippetOf } from './search/snippet.ts';
+import { phrasesOf, textOf } from './search/text.ts';
+import { Visibility } from './search/visible.ts';
+
+type Input = InputOf<typeof operations.messages>;
+type Everywhere = InputOf<typeof operations.everywhere>;
+type Items = OutputOf<typeof operations.messages>['items'];
+
+/** Messages that one call looks at, of which it may show none: a session that was deleted can match a lot. */
+const mostLookedAt = 20_000;
+/** Matches that are looked at together. */
+const chunk = 200;
+
+export const messages = (tx: Tx, input: Input, context: Context) => search(tx, input, context);
+export const everywhere = (tx: Tx, input: Everywhere, context: Context) => search(tx, input, context);
+
+interface Place {
+  position: number;
+  session: string;
+  title: string | null;
+}
+
+async function search(tx: Tx, input: Everywhere & { app?: string; session?: string | undefined }, context: Context) {
+  const phrases = phrasesOf(input.q);
+  if (phrases.length === 0) throw invalidField('q', 'must hold a word, or words in quotes');
+  if (phrases.length > 50) throw invalidField('q', 'must not hold more than 50 words');
+  const { indexedTo, head } = await tx.searchState();
+  const [start, to] = place(input, context, indexedTo);
+  const visible = await visibilityOf(tx, input);
+  const query: SearchQuery = {
+    phrases,
+    app: input.app,
+    role: input.role,
+    branches: visible.branches,
+    after: input.after === undefined ? undefined : Date.parse(input.after),
+    before: input.before === undefined ? undefined : Date.parse(input.before),
+    upTo: to,
+  };
+  const { order, positions } = await tx.search(query, start, mostLookedAt);
+
+  const found: Place[] = [];
+  let next: number | undefined;
+  for (let from = 0; from < positions.length && next === undefined; from += chunk) {
+    const rows = await placesOf(tx, positions.slice(from, from + chunk));
+    for (const [offset, position] of positions.slice(from, from + chunk).entries()) {
+      if (found.length === input.limit) {
+        next = from + offset;
+        break;
+      }
+      const row = rows.get(position);
+      if (!row || !isBetween(row.at, query)) continue;
+      const session = await visible.sessionOf(row.branch, row.seq);
+      if (session) found.push({ position, session: session.id, title: session.title });
+    }
+  }
+  if (next === undefined && positions.length === mostLookedAt) next = positions.length;
+  return {
+    items: await hits(tx, found, phrases),
+    nextCursor: next === undefined ? null : encodeCursor(context, context.op, [start + next, to]),
+    order,
+    indexedTo,
+    head,
+  };
+}
+
+/** How many matches were looked at before this page, and the position up to which the first page looked. */
+function place(input: Everywhere, context: Context, indexedTo: number): [number, number] {
+  if (input.cursor === undefined) return [0, indexedTo];
+  return decodeCursor(context, context.op, input.cursor, ['number', 'number']) as [number, number];
+}
+
+const isBetween = (at: number, { after, before }: SearchQuery) =>
+  (after === undefined || at >= after) && (before === undefined || at < before);
+
+/** Which session shows a message: the one asked for, with what it shares with others, or whichever does. */
+async function visibilityOf(tx: Tx, { app, session: id }: { app?: string; session?: string | undefined }) {
+  if (app === undefined || id === undefined) {
+    const visibility = new Visibility(tx);
+    const sessionOf = (branch: number, seq: number) => visibility.sessionOf(branch, seq);
+    return { branches: undefined, sessionOf };
+  }
+  const number = await sessionNumber(tx, app, id);
+  const head = await findHead(tx, number, id);
+  const [title] = (await tx.query('SELECT title FROM session WHERE session_no = ?', number))[0] ?? [];
+  const upTo = new Map((await segmentsOf(tx, head, 1, head.head)).map((part) => [part.branch, part.to]));
+  const shown = { id, title: typeof title === 'string' ? title : null };
+  const sessionOf = async (branch: number, seq: number) => (seq <= (upTo.get(branch) ?? 0) ? shown : undefined);
+  return { branches: [...upTo.keys()], sessionOf };
+}
+
+/** Where these messages lie; one that was removed since it was indexed is left out. */
+async function placesOf(tx: Tx, positions: number[]) {
+  const rows = await tx.query(
+    'SELECT position, branch, seq, at FROM log WHERE position IN (SELECT value FROM json_each(?)) AND branch IS NOT NULL',
+    JSON.stringify(positions),
+  );
+  return new Map(
+    rows.map(([position, branch, seq, at]) => [
+      Number(position),
+      { branch: Number(branch), seq: Number(seq), at: Number(at) },
+    ]),
+  );
+}
+
+async function hits(tx: Tx, found: Place[], phrases: string[]): Promise<Items> {
+  const wanted = JSON.stringify(found.map(({ position }) => position));
+  const rows = await tx.select(log, 'WHERE position IN (SELECT value FROM json_each(?))', wanted);
+  const byPosition = new Map(rows.map((row) => [(row instanceof Damaged ? row.row : row).position, row]));
+  return found.flatMap(({ position, session, title }): Items => {
+    const row = byPosition.get(position);
+    if (!row) return [];
+    const { app, seq, id, role, at } = row instanceof Damaged ? row.row : row;
+    const where = { app, session, seq: Number(seq), id };
+    if (row instanceof Damaged) return [{ ...where, damaged: { reason: row.reason } }];
+    return [{ ...where, title, role, at: isoTime(at), ...snippetOf(contentOf(row), phrases) }];
+  });
+}
+
+const contentOf = (row: LogRow) => textOf(JSON.parse(row.content ?? '{}') as Json);

@@ -1,0 +1,74 @@
+import { HoldfastError } from '../../../../shared/errors.ts';
+import { log } from '../../log.ts';
+import { Damaged, table, type Tx } from '../../tx.ts';
+import type { HeadRow } from './rows.ts';
+
+/**
+ * A run of messages that sessions may share. Invariant: message rows never change, and a branch's parent and base
+ * never do, so whoever refers to a message finds it as it was.
+ *
+ * A session's messages are those of its own branch, whose seq begins after `base`, and before them those of the
+ * parent up to `base`, and so on. A fork is a new branch; so is a replace that changes messages. `session_no` is the
+ * session that wrote it. `sweep_at` is when to look whether rows of it are needed no more: see sweep.ts.
+ */
+export interface BranchRow {
+  branch: number;
+  session_no: number;
+  parent: number | null;
+  base: number;
+  sweep_at: number | null;
+}
+export const branch = table<BranchRow>('branch', ['branch'], ['session_no', 'parent', 'base', 'sweep_at']);
+
+/** Messages of one branch, by seq. */
+export interface Segment {
+  branch: number;
+  from: number;
+  to: number;
+}
+
+export async function findBranch(tx: Tx, number: number): Promise<BranchRow> {
+  const row = await tx.find(branch, { branch: number });
+  if (!row) throw new HoldfastError('damaged', `The row of branch ${number} is missing from the database.`);
+  return row;
+}
+
+/** Where the messages `low` to `high` of a session lie, by seq. One without parent costs no look-up. */
+export async function segmentsOf(
+  tx: Tx,
+  head: { branch: number; base: number },
+  low: number,
+  high: number,
+): Promise<Segment[]> {
+  const segments: Segment[] = [];
+  let current: { branch: number; base: number; parent?: number | null } = head;
+  for (let to = high; to >= low;) {
+    if (to > current.base) {
+      segments.push({ branch: current.branch, from: Math.max(low, current.base + 1), to });
+      to = current.base;
+    }
+    if (to < low) break;
+    const parent = current.parent ?? (await findBranch(tx, current.branch)).parent;
+    if (parent === null) throw new HoldfastError('damaged', `Branch ${current.branch} has lost its parent.`);
+    current = await findBranch(tx, parent);
+  }
+  return segments.toReversed();
+}
+
+/** A new branch of a session after the first `base` messages of `from`, and the head that begins with it. */
+export async function startBranch(tx: Tx, number: number, sessionNo: number, from: HeadRow, base: number) {
+  const [last] = base === 0 ? [] : await segmentsOf(tx, from, base, base);
+  const row = { branch: number, session_no: sessionNo, parent: last?.branch ?? null, base, sweep_at: null };
+  await tx.insert(branch, row);
+  return { branch: number, base, head: base };
+}
+
+/** A message of a session by its id, wherever it lies. */
+export async function findMessage(tx: Tx, head: HeadRow, id: string) {
+  for (const { branch: number, to } of (await segmentsOf(tx, head, 1, head.head)).toReversed()) {
+    const [row] = await tx.select(log, 'WHERE branch = ? AND id = ? AND seq <= ?', number, id, to);
+    if (row instanceof Damaged) throw new HoldfastError('damaged', `Message '${id}' is damaged: ${row.reason}.`);
+    if (row) return { ...row, seq: Number(row.seq), content: row.content ?? '{}' };
+  }
+  return undefined;
+}

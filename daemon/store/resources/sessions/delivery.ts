@@ -1,0 +1,45 @@
+import { HoldfastError } from '../../../../shared/errors.ts';
+import type { InputOf } from '../../../../shared/operation.ts';
+import type * as sessions from '../../../../shared/resources/sessions.ts';
+import { isoTime, revisionOf, table, type Context, type Tx } from '../../tx.ts';
+import { findMessage } from './branches.ts';
+import { forWriting } from './guards.ts';
+import { putHead } from './save.ts';
+
+/** What became of a message that was sent somewhere, by the position of the message in the log. */
+export interface DeliveryRow {
+  position: number;
+  delivery: string;
+  reason: string | null;
+  at: number;
+}
+export const delivery = table<DeliveryRow>('delivery', ['position'], ['delivery', 'reason', 'at']);
+
+/** Changes the delivery of one message. Forks share it with the message, as they share the message. */
+export async function setDelivery(tx: Tx, input: InputOf<typeof sessions.setDelivery>, context: Context) {
+  const before = await forWriting(tx, input, context);
+  const message = await findMessage(tx, before, input.messageId);
+  if (!message) throw new HoldfastError('not_found', `There is no message '${input.messageId}' in this session.`);
+  const previous = await tx.find(delivery, { position: message.position }, input.messageId);
+  const row = {
+    position: message.position,
+    delivery: input.delivery,
+    reason: input.reason ?? null,
+    at: context.at,
+  };
+  const changed = previous?.delivery !== row.delivery || previous.reason !== row.reason;
+  const position = changed ? await tx.change({ kind: 'delivery', id: message.id }) : before.position;
+  if (changed) {
+    if (previous) await tx.keep(position, 'delivery', message.id, previous);
+    await tx.put(delivery, row);
+  }
+  const head = await putHead(tx, before, { ...before, position }, context);
+  return {
+    id: message.id,
+    seq: message.seq,
+    delivery: input.delivery,
+    reason: row.reason,
+    at: isoTime(changed ? row.at : (previous?.at ?? row.at)),
+    revision: revisionOf(context, head.position),
+  };
+}

@@ -1,0 +1,64 @@
+import { HoldfastError } from '../../../../shared/errors.ts';
+import type { InputOf } from '../../../../shared/operation.ts';
+import type * as sessions from '../../../../shared/resources/sessions.ts';
+import { decodeCursor, encodeCursor } from '../../page.ts';
+import type { Context, Tx, Value } from '../../tx.ts';
+import { toSummary } from './answer.ts';
+import { erased, findHead, findRow } from './rows.ts';
+
+// A session whose head row is missing keeps a place, to be reported.
+const sorts = {
+  updatedAt: { column: 'coalesce(h.updated_at, s.created_at)', type: 'number' },
+  createdAt: { column: 's.created_at', type: 'number' },
+  id: { column: 's.id', type: 'string' },
+} as const;
+
+/**
+ * A page of summaries. It reads every session of the application for its order: an index on the time of the last
+ * change would dirty two more pages per append, and 10,000 sessions sort in milliseconds.
+ */
+export async function list(tx: Tx, input: InputOf<typeof sessions.list>, context: Context) {
+  const { column: sort, type } = sorts[input.sort];
+  const name = `${context.op} ${input.sort}`;
+  const order = input.order ?? (input.sort === 'updatedAt' ? 'desc' : 'asc');
+  const where = ['s.app = ?', input.deleted ? `s.deleted_at > ${erased}` : 's.deleted_at IS NULL'];
+  const parameters: Value[] = [input.app];
+  const only = (condition: string, ...values: (Value | undefined)[]) => {
+    if (values.some((value) => value === undefined)) return;
+    where.push(condition);
+    parameters.push(...(values as Value[]));
+  };
+  only('s.status = ?', input.status);
+  only('s.working_directory = ?', input.workingDirectory);
+  only('s.model = ?', input.model);
+  only('h.updated_at > ?', input.updatedAfter && Date.parse(input.updatedAfter));
+  only('h.updated_at < ?', input.updatedBefore && Date.parse(input.updatedBefore));
+  if (input.cursor !== undefined) {
+    const place = decodeCursor(context, name, input.cursor, [type, 'number']);
+    only(`(${sort}, s.session_no) ${order === 'asc' ? '>' : '<'} (?, ?)`, ...place);
+  }
+  const rows = await tx.query(
+    `SELECT ${sort}, s.session_no, s.id FROM session s LEFT JOIN session_head h ON h.session_no = s.session_no
+     WHERE ${where.join(' AND ')} ORDER BY ${sort} ${order}, s.session_no ${order} LIMIT ?`,
+    ...parameters,
+    input.limit + 1,
+  );
+  const shown = rows.slice(0, input.limit);
+  const items = [];
+  for (const [, number, id] of shown) items.push(await summarize(tx, Number(number), String(id), context));
+  const last = rows.length > input.limit ? shown.at(-1) : undefined;
+  return {
+    items,
+    nextCursor: last ? encodeCursor(context, name, [last[0] ?? null, last[1] ?? null]) : null,
+    damagedCount: items.filter((item) => 'damaged' in item).length,
+  };
+}
+
+async function summarize(tx: Tx, number: number, id: string, context: Context) {
+  try {
+    return toSummary(await findRow(tx, number, id), await findHead(tx, number, id), context);
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code === 'damaged') return { id, damaged: { reason: error.message } };
+    throw error;
+  }
+}

@@ -1,0 +1,78 @@
+import { log } from '../../log.ts';
+import { Damaged, type Tx } from '../../tx.ts';
+import { draft } from '../drafts.ts';
+import { branch, type BranchRow } from './branches.ts';
+import { delivery } from './delivery.ts';
+import { lease } from './guards.ts';
+import { session, sessionHead } from './rows.ts';
+
+/** How long a deleted session can be restored, and how long messages that a replace took away stay, in milliseconds. */
+const deletedFor = 30 * 24 * 3_600_000;
+export const replacedFor = deletedFor;
+/** Rows that one call removes at most, so that no writer waits long. */
+const slice = 1000;
+
+/**
+ * Removes for good what no session refers to any more, a slice at a time; answers whether there may be more.
+ *
+ * Invariant: a message goes only when its branch is nobody's own and no branch begins after it, so forks stay whole.
+ */
+export async function sweep(tx: Tx, _input: object, { at }: { at: number }): Promise<{ more: boolean }> {
+  const gone = sound(
+    await tx.select(session, 'WHERE deleted_at IS NOT NULL AND deleted_at <= ? LIMIT ?', at - deletedFor, slice),
+  );
+  for (const { session_no } of gone) await removeSession(tx, session_no, at);
+  if (gone.length > 0) return { more: true };
+  const due = sound(await tx.select(branch, 'WHERE sweep_at <= ? ORDER BY sweep_at LIMIT ?', at, slice));
+  for (const row of due) if (await sweepBranch(tx, row, at)) return { more: true };
+  return { more: false };
+}
+
+/** What a damaged row refers to cannot be known, so nothing is removed on its word. */
+const sound = <R>(rows: (R | Damaged<R>)[]): R[] => rows.filter((row): row is R => !(row instanceof Damaged));
+
+async function removeSession(tx: Tx, number: number, at: number): Promise<void> {
+  const own = sound(await tx.select(branch, 'WHERE session_no = ?', number));
+  for (const row of own) await tx.put(branch, { ...row, sweep_at: at });
+  await tx.delete(session, { session_no: number });
+  await tx.delete(sessionHead, { session_no: number });
+  await tx.delete(lease, { session_no: number });
+  await tx.delete(draft, { session_no: number });
+}
+
+/**
+ * Removes the rows of a branch that come after all that others share of it, and the branch itself when nobody does.
+ * Answers false when a damaged row stands in the way.
+ */
+async function sweepBranch(tx: Tx, row: BranchRow, at: number): Promise<boolean> {
+  const [owner] = await tx.select(sessionHead, 'WHERE session_no = ?', row.session_no);
+  const [parent] = await tx.select(branch, 'WHERE branch = ?', row.parent);
+  if (owner instanceof Damaged || parent instanceof Damaged) return false;
+  if (owner?.branch === row.branch) {
+    await tx.put(branch, { ...row, sweep_at: null });
+    return true;
+  }
+  const [[shared] = []] = await tx.query('SELECT max(base) FROM branch WHERE parent = ?', row.branch);
+  const last = typeof shared === 'number' ? shared : null;
+  const rows = await tx.query(
+    'SELECT position FROM log WHERE branch = ? AND seq > ? ORDER BY seq DESC LIMIT ?',
+    row.branch,
+    last ?? row.base,
+    slice,
+  );
+  for (const [position] of rows) {
+    await tx.delete(log, { position: Number(position) });
+    await tx.delete(delivery, { position: Number(position) });
+  }
+  if (rows.length === slice) return true;
+  // Tells the search index to look which of the branch's messages are gone.
+  await tx.change({ kind: 'branch', id: String(row.branch) });
+  if (last !== null) {
+    await tx.put(branch, { ...row, sweep_at: null });
+    return true;
+  }
+  await tx.delete(branch, { branch: row.branch });
+  // It may have been the last that needed its parent.
+  if (parent?.sweep_at === null) await tx.put(branch, { ...parent, sweep_at: at });
+  return true;
+}

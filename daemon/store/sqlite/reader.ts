@@ -1,0 +1,153 @@
+import { Worker } from 'node:worker_threads';
+import { HoldfastError } from '../../../shared/errors.ts';
+import type { StoreAnswer } from '../store.ts';
+import type { FromReader, ToReader } from './reader-worker.ts';
+import type { ReadCall } from './reads.ts';
+
+/** How long the thread stays when nobody needs it, in milliseconds: it costs some megabytes. */
+const idleMs = 10_000;
+/** The index follows when nothing was written for so long, */
+const quietMs = 500;
+/** and no later than this after something was, in milliseconds. */
+const latestMs = 10_000;
+/** Streams at a time; each holds a step or two in memory, of a megabyte. */
+const maxStreams = 64;
+
+type Received = Extract<FromReader, { id: number }>;
+interface Waiting {
+  resolve: (message: Received) => void;
+  reject: (error: Error) => void;
+}
+
+/** The main thread's half of the reader: starts it on first need and ends it when it has had nothing to do. */
+export class Reader {
+  readonly #data: { path: string; searchPath: string; epoch: string };
+  readonly #waiting = new Map<number, Waiting>();
+  #worker: Worker | undefined;
+  #ended: Promise<void> = Promise.resolve();
+  #next = 0;
+  #streams = 0;
+  #indexing = false;
+  #closed = false;
+  readonly #idle: NodeJS.Timeout;
+  readonly #index: NodeJS.Timeout;
+  #firstChange: number | undefined;
+  /** Why the search index cannot be fed. */
+  failure: string | undefined;
+
+  constructor(data: { path: string; searchPath: string; epoch: string }) {
+    this.#data = data;
+    this.#idle = setTimeout(() => this.#endIfIdle(), idleMs).unref();
+    this.#index = setTimeout(() => this.#startIndexing(), quietMs).unref();
+  }
+
+  async answer(call: ReadCall): Promise<StoreAnswer> {
+    // A search may find the index far behind.
+    if (call.op.startsWith('search.')) this.changed();
+    const message = await this.#ask(++this.#next, (id) => ({ id, call, stream: false }));
+    if ('answer' in message) return message.answer;
+    throw new Error('the reader thread answered something else');
+  }
+
+  /** The steps of a stream, each read when the one before was taken. */
+  async *stream(call: ReadCall): AsyncGenerator<string, void> {
+    if (this.#streams >= maxStreams) {
+      const detail = `${maxStreams} streams are open already: read one to its end first.`;
+      throw new HoldfastError('busy', detail, { retryAfter: 1 });
+    }
+    const id = ++this.#next;
+    this.#streams += 1;
+    try {
+      let message = await this.#ask(id, () => ({ id, call, stream: true }));
+      while ('step' in message && message.step !== undefined) {
+        yield message.step;
+        message = await this.#ask(id, () => ({ next: id }));
+      }
+    } finally {
+      this.#streams -= 1;
+      this.#worker?.postMessage({ stop: id } satisfies ToReader);
+      this.#idle.refresh();
+    }
+  }
+
+  /** Something was written: the index follows when it is quiet. */
+  changed(): void {
+    const now = performance.now();
+    this.#firstChange ??= now;
+    if (now - this.#firstChange < latestMs) this.#index.refresh();
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true;
+    clearTimeout(this.#idle);
+    clearTimeout(this.#index);
+    this.#worker?.postMessage('close' satisfies ToReader);
+    await this.#ended;
+  }
+
+  #ask(id: number, message: (id: number) => ToReader): Promise<Received> {
+    const { promise, resolve, reject } = Promise.withResolvers<Received>();
+    this.#waiting.set(id, { resolve, reject });
+    this.#thread().postMessage(message(id));
+    return promise;
+  }
+
+  #thread(): Worker {
+    this.#idle.refresh();
+    if (this.#worker) return this.#worker;
+    // The bundle keeps both files side by side under the same names.
+    const file = import.meta.url.endsWith('.ts') ? './reader-worker.ts' : './reader-worker.js';
+    const worker = new Worker(new URL(file, import.meta.url), { workerData: this.#data, name: 'reader' });
+    this.#worker = worker;
+    worker.on('message', (message: FromReader) => this.#receive(message));
+    worker.on('error', (error) => this.#lost(worker, error));
+    this.#ended = new Promise((resolve) =>
+      worker.once('exit', () => {
+        this.#lost(worker, undefined);
+        resolve();
+      }),
+    );
+    return worker;
+  }
+
+  #receive(message: FromReader): void {
+    if ('indexed' in message) {
+      this.#indexing = false;
+      this.failure = message.failure;
+      this.#idle.refresh();
+      return;
+    }
+    const waiting = this.#waiting.get(message.id);
+    this.#waiting.delete(message.id);
+    if ('error' in message) {
+      const { code, detail, details, cause } = message.error;
+      waiting?.reject(new HoldfastError(code, detail, details, { cause }));
+    } else waiting?.resolve(message);
+    this.#idle.refresh();
+  }
+
+  /** The thread is gone. Nothing is lost with it: reads can be asked again, and the index goes on where it was. */
+  #lost(worker: Worker, cause: unknown): void {
+    if (this.#worker !== worker) return;
+    this.#worker = undefined;
+    this.#indexing = false;
+    const error = new HoldfastError('busy', 'The reader thread ended: call again.', { retryAfter: 1 }, { cause });
+    for (const { reject } of this.#waiting.values()) reject(error);
+    this.#waiting.clear();
+  }
+
+  #startIndexing(): void {
+    if (this.#closed || this.#firstChange === undefined) return;
+    this.#firstChange = undefined;
+    if (this.#indexing) return void this.#index.refresh();
+    this.#indexing = true;
+    this.#thread().postMessage('index' satisfies ToReader);
+  }
+
+  #endIfIdle(): void {
+    if (this.#waiting.size > 0 || this.#streams > 0 || this.#indexing) return void this.#idle.refresh();
+    this.#worker?.postMessage('close' satisfies ToReader);
+    // Who comes now starts another.
+    this.#worker = undefined;
+  }
+}
