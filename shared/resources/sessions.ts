@@ -106,7 +106,7 @@ export const replace = operation({
     ifAbsent: ifAbsent(),
     lease,
   }),
-  output: session,
+  output: summary,
   statuses: [201, 200],
 });
 

@@ -15,12 +15,6 @@ export interface DraftRow {
 }
 export const draft = table<DraftRow>('draft', ['session_no'], ['updated_at', 'position', 'metadata', 'text']);
 
-/** The draft of a session, if it has one. */
-export async function findDraft(tx: Tx, sessionNo: number, id: string) {
-  const row = await tx.find(draft, { session_no: sessionNo }, id);
-  return row && { ...row, text: JSON.parse(row.text) as string };
-}
-
 export async function put(tx: Tx, input: InputOf<typeof drafts.put>, context: Context) {
   const head = await forWriting(tx, input, context);
   // Only whether there is one: a damaged draft is replaced like any other.
@@ -38,10 +32,10 @@ export async function put(tx: Tx, input: InputOf<typeof drafts.put>, context: Co
 }
 
 export async function get(tx: Tx, input: InputOf<typeof drafts.get>, context: Context) {
-  const row = await findDraft(tx, await sessionNumber(tx, input.app, input.id), input.id);
+  const row = await tx.find(draft, { session_no: await sessionNumber(tx, input.app, input.id) }, input.id);
   if (!row) throw new HoldfastError('not_found', `Session '${input.id}' has no draft.`);
   return {
-    text: row.text,
+    text: JSON.parse(row.text) as string,
     metadata: JSON.parse(row.metadata) as Record<string, unknown>,
     updatedAt: isoTime(row.updated_at),
     revision: revisionOf(context, row.position),

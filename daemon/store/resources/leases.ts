@@ -15,7 +15,7 @@ export async function acquire(tx: Tx, input: InputOf<typeof leases.acquire>, con
   const head = await findHead(tx, await sessionNumber(tx, input.app, input.id), input.id);
   const ttl = input.ttlMs ?? usualTtl;
   const until = context.at + ttl;
-  if (input.token !== undefined) {
+  if (input.token !== undefined && input.force !== true) {
     await admit(tx, head, input.id, input.token, context);
     const row = present(await tx.find(lease, { session_no: head.session_no }, input.id), input.id);
     const renewed = { ...row, owner: input.owner };

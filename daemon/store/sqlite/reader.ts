@@ -138,8 +138,8 @@ export class Reader {
 
   #startIndexing(): void {
     if (this.#closed || this.#firstChange === undefined) return;
-    this.#firstChange = undefined;
     if (this.#indexing) return void this.#index.refresh();
+    this.#firstChange = undefined;
     this.#indexing = true;
     this.#thread().postMessage('index' satisfies ToReader);
   }

@@ -73,7 +73,7 @@ class SqliteStore implements Store {
   async #takesLong(op: string, app: string): Promise<boolean> {
     if (op.startsWith('search.')) return true;
     if (!scans.has(op)) return false;
-    const count = 'SELECT count(*) FROM (SELECT 1 FROM session WHERE app = ? LIMIT ?)';
+    const count = 'SELECT count(*) FROM (SELECT 1 FROM session WHERE app = ? AND deleted_at IS NULL LIMIT ?)';
     const rows = await this.#reads.snapshot((tx) => tx.query(count, app, manySessions));
     return Number(rows[0]?.[0]) === manySessions;
   }

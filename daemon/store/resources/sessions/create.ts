@@ -14,7 +14,8 @@ export async function create(tx: Tx, input: Input, context: Context) {
   const id = input.id ?? uuidv7();
   const existing = await findSession(tx, input.app, id);
   if (existing !== undefined) throw await taken(tx, existing, id, context);
-  return insertSession(tx, id, input, context);
+  const { row, head } = await insertSession(tx, id, input, context);
+  return toSession(tx, row, head, context);
 }
 
 /** Writes a new session of a free id, with the messages it begins with. */
@@ -47,5 +48,5 @@ export async function insertSession(
   await tx.insert(branch, { branch: position, session_no: position, parent: null, base: 0, sweep_at: null });
   await tx.insert(session, row);
   await tx.insert(sessionHead, head);
-  return toSession(tx, row, head, context);
+  return { row, head };
 }

@@ -2,8 +2,8 @@ import { isJsonObject, type Json, type JsonObject } from '../../../../shared/jso
 import type { InputOf } from '../../../../shared/operation.ts';
 import type { Session } from '../../../../shared/resources/sessions.ts';
 import type * as sessions from '../../../../shared/resources/sessions.ts';
-import type { Context, Tx } from '../../tx.ts';
-import { findDraft } from '../drafts.ts';
+import { Damaged, type Context, type Tx } from '../../tx.ts';
+import { draft as drafts } from '../drafts.ts';
 import { toSession } from './answer.ts';
 import { isDamaged, messageText } from './read.ts';
 import { findHead, findRow, sessionNumber } from './rows.ts';
@@ -14,9 +14,10 @@ export async function* exportMessages(tx: Tx, input: InputOf<typeof sessions.exp
   const number = await sessionNumber(tx, input.app, input.id);
   const head = await findHead(tx, number, input.id);
   const about = await toSession(tx, await findRow(tx, number, input.id), head, context);
-  const draft = (await findDraft(tx, number, input.id))?.text ?? null;
   const write = writers[input.format];
-  let damagedCount = 0;
+  const [found] = await tx.select(drafts, 'WHERE session_no = ?', number);
+  const draft = found && !(found instanceof Damaged) ? (JSON.parse(found.text) as string) : null;
+  let damagedCount = found instanceof Damaged ? 1 : 0;
   let first = true;
   yield write.begin(about);
   for await (const part of slices(tx, head, 1, head.head)) {

@@ -1,5 +1,5 @@
 import { log, type LogRow } from '../../log.ts';
-import { Damaged, isoTime, type Tx } from '../../tx.ts';
+import { Damaged, isoTime, type Tx, type Value } from '../../tx.ts';
 import { segmentsOf } from './branches.ts';
 import { delivery } from './delivery.ts';
 
@@ -14,6 +14,28 @@ export async function readMessages(tx: Tx, head: Place, from: number, to: number
     for (const row of await tx.select(log, tail, part.branch, part.from, part.to)) {
       found.set(Number((row instanceof Damaged ? row.row : row).seq), row);
     }
+  }
+  return found;
+}
+
+/** Bytes of the content of the messages `from` to `to`, by seq. */
+export async function readSizes(tx: Tx, head: Place, from: number, to: number): Promise<Map<number, number>> {
+  return new Map(
+    (await columnOf(tx, head, from, to, 'octet_length(content)')).map(([seq, size]) => [seq, Number(size)]),
+  );
+}
+
+/** The ids of the messages `from` to `to`. */
+export async function readIds(tx: Tx, head: Place, from: number, to: number): Promise<[number, string][]> {
+  return (await columnOf(tx, head, from, to, 'id')).map(([seq, id]) => [seq, String(id)]);
+}
+
+async function columnOf(tx: Tx, head: Place, from: number, to: number, column: string): Promise<[number, Value][]> {
+  const found: [number, Value][] = [];
+  for (const part of await segmentsOf(tx, head, from, to)) {
+    const sql = `SELECT seq, ${column} FROM log WHERE branch = ? AND seq BETWEEN ? AND ? ORDER BY seq`;
+    for (const [seq, value] of await tx.query(sql, part.branch, part.from, part.to))
+      found.push([Number(seq), value ?? null]);
   }
   return found;
 }

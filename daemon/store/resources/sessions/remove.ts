@@ -18,6 +18,7 @@ export async function remove(tx: Tx, input: InputOf<typeof sessions.delete>, con
   await tx.put(session, { ...row, deleted_at: input.erase ? erased : context.at });
   await tx.put(sessionHead, { ...head, position, lease: position, lease_until: 0 });
   await tx.delete(lease, { session_no: head.session_no });
+  if (input.erase) await eraseAll(tx, await deletedOf(tx, input.app, input.id), input.id);
   return { id: input.id, revision: revisionOf(context, position) };
 }
 
@@ -28,10 +29,12 @@ async function eraseDeleted(tx: Tx, input: InputOf<typeof sessions.delete>, cont
   if (numbers.length === 0) await sessionNumber(tx, input.app, input.id);
   guardRevision(undefined, input.expectedRevision, context);
   const position = await tx.change({ kind: 'session', id: input.id });
-  for (const number of numbers) {
-    await tx.put(session, { ...(await findRow(tx, number, input.id)), deleted_at: erased });
-  }
+  await eraseAll(tx, numbers, input.id);
   return { id: input.id, revision: revisionOf(context, position) };
+}
+
+async function eraseAll(tx: Tx, numbers: number[], id: string): Promise<void> {
+  for (const number of numbers) await tx.put(session, { ...(await findRow(tx, number, id)), deleted_at: erased });
 }
 
 /** Numbers of the sessions of this id that can be restored, the one deleted last first. */

@@ -3,11 +3,11 @@ import type { JsonObject } from '../../../../shared/json.ts';
 import type { InputOf } from '../../../../shared/operation.ts';
 import type * as sessions from '../../../../shared/resources/sessions.ts';
 import { Damaged, revisionOf, type Context, type Tx } from '../../tx.ts';
-import { toSession } from './answer.ts';
+import { toSummary } from './answer.ts';
 import { branch, findBranch, startBranch } from './branches.ts';
 import { insertSession } from './create.ts';
 import { forWriting, guardRevision } from './guards.ts';
-import { readMessages, type StoredMessage } from './read.ts';
+import { readIds, readMessages, readSizes, type StoredMessage } from './read.ts';
 import { findRow, findSession, type HeadRow, type SessionRow } from './rows.ts';
 import { putHead, putRow } from './save.ts';
 import { replacedFor } from './sweep.ts';
@@ -25,7 +25,8 @@ export async function replace(tx: Tx, input: Input, context: Context) {
     guardRevision(undefined, input.expectedRevision, context);
     if (input.lease !== undefined) throw new HoldfastError('not_found', `There is no session '${input.id}'.`);
     context.status = 201;
-    return insertSession(tx, input.id, input, context);
+    const { row, head } = await insertSession(tx, input.id, input, context);
+    return toSummary(row, head, context);
   }
   const before = await forWriting(tx, input, context);
   guardRevision(before, input.expectedRevision, context);
@@ -50,14 +51,14 @@ export async function replace(tx: Tx, input: Input, context: Context) {
     preview,
   };
   await putRow(tx, before, next, row, saved);
-  return toSession(tx, saved, await putHead(tx, before, next, context), context);
+  return toSummary(saved, await putHead(tx, before, next, context), context);
 }
 
 /** Brings the messages to those of the document and answers the preview that the session then has. */
 async function replaceMessages(tx: Tx, head: HeadRow, row: SessionRow, input: Input, context: Context) {
-  const { same, differing } = await compare(tx, head, input.messages);
+  const same = await countSame(tx, head, input.messages);
   if (same < head.head) {
-    if (input.allowShrink !== true) refuseDrops(input, same, differing, head);
+    if (input.allowShrink !== true) await refuseDrops(tx, head, input.messages, same);
     const position = await tx.change({ kind: 'session', id: input.id });
     const old = await findBranch(tx, head.branch);
     await tx.put(branch, { ...old, sweep_at: context.at + replacedFor });
@@ -72,45 +73,46 @@ async function replaceMessages(tx: Tx, head: HeadRow, row: SessionRow, input: In
   return preview ?? kept;
 }
 
-/** How many messages are the same from the start on, and the ids of those stored after them. */
-async function compare(tx: Tx, head: HeadRow, messages: JsonObject[]) {
-  const differing: (string | undefined)[] = [];
-  let same = 0;
-  for (let from = 1; from <= head.head; from += slice) {
-    const to = Math.min(head.head, from + slice - 1);
-    // Beyond the first difference only the ids matter.
-    const stored = await readMessages(tx, head, from, to);
+/** How many messages are the same from the start on. Nothing is read that is longer than what it is compared with. */
+async function countSame(tx: Tx, head: HeadRow, messages: JsonObject[]): Promise<number> {
+  const high = Math.min(head.head, messages.length);
+  for (let from = 1; from <= high; from += slice) {
+    const to = Math.min(high, from + slice - 1);
+    const sizes = await readSizes(tx, head, from, to);
+    const texts = messages.slice(from - 1, to).map(contentOf);
+    const other = texts.findIndex((text, index) => Buffer.byteLength(text) !== sizes.get(from + index));
+    const alike = other === -1 ? to : from + other - 1;
+    const stored = await readMessages(tx, head, from, alike);
     for (let seq = from; seq <= to; seq++) {
-      const row = stored.get(seq);
       const message = messages[seq - 1];
-      if (same === seq - 1 && message && isSame(row, message)) same = seq;
-      else differing.push(row === undefined || row instanceof Damaged ? undefined : row.id);
+      if (seq > alike || !message || !isSame(stored.get(seq), message, texts[seq - from])) return seq - 1;
     }
   }
-  return { same, differing };
+  return high;
 }
 
-function isSame(row: StoredMessage, message: JsonObject): boolean {
+function isSame(row: StoredMessage, message: JsonObject, text: string | undefined): boolean {
   if (row === undefined || row instanceof Damaged) return false;
   const id = idOf(message);
-  return (id === undefined || id === row.id) && contentOf(message) === (row.content ?? '{}');
+  return (id === undefined || id === row.id) && text === (row.content ?? '{}');
 }
 
 /**
  * A document that lacks stored messages was made from an older state, or its maker means to drop them and must say so.
  * A message without id stands for the stored one in its place.
  */
-function refuseDrops(input: Input, same: number, differing: (string | undefined)[], head: HeadRow): void {
-  const ids = new Set(input.messages.map(idOf));
-  const dropped = differing.filter((id, index) => {
-    const message = input.messages[same + index];
-    return message === undefined || (idOf(message) !== undefined && id !== undefined && !ids.has(id));
+async function refuseDrops(tx: Tx, head: HeadRow, messages: JsonObject[], same: number): Promise<void> {
+  const ids = new Set(messages.map(idOf));
+  const stored = await readIds(tx, head, same + 1, head.head);
+  const dropped = stored.filter(([seq, id]) => {
+    const message = messages[seq - 1];
+    return message === undefined || (idOf(message) !== undefined && !ids.has(id));
   });
-  if (dropped.length === 0) return;
+  if (dropped.length === 0 && messages.length >= head.head) return;
   throw new HoldfastError(
     'drops_messages',
-    `The document lacks ${dropped.length} of the ${head.head} messages that are stored: read the session again, ` +
-      `or send allowShrink to drop them.`,
+    `The document lacks ${Math.max(dropped.length, head.head - messages.length)} of the ${head.head} messages that are ` +
+      `stored: read the session again, or send allowShrink to drop them.`,
     { current: head.head, generation: head.generation },
   );
 }
