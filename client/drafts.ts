@@ -1,6 +1,14 @@
+import type * as z from 'zod';
+import type { contract } from '../shared/contract.ts';
+import type { OutputOf } from '../shared/operation.ts';
+
+type Append = Omit<z.input<typeof contract.sessions.append.input>, 'app'>;
+type Appended = OutputOf<typeof contract.sessions.append>;
+
 /** What of a client this needs. */
-interface Drafts {
+interface Target {
   drafts: { put(input: { id: string; app?: string; text: string; lease?: string }): Promise<unknown> };
+  sessions: { append(input: Append & { app?: string }): Promise<Appended> };
 }
 
 export interface DraftWriterOptions {
@@ -20,24 +28,32 @@ export interface DraftWriter extends AsyncDisposable {
   update(text: string): void;
   /** Resolves when the newest text is durable. */
   flush(): Promise<void>;
+  /** Appends the messages that the draft has become, and drops it in the same transaction. */
+  complete(append: Omit<Append, 'id' | 'lease' | 'clearDraft'>): Promise<Appended>;
 }
 
 /**
- * Keeps the answer so far while it streams: at most one write under way, and the newest text next. Disposing flushes;
- * the append that completes the answer drops the draft with `clearDraft`.
+ * Keeps the answer so far while it streams: at most one write under way, and the newest text next. Disposing it keeps
+ * the newest text, unless the answer was completed.
  */
-export function draftWriter(client: Drafts, options: DraftWriterOptions): DraftWriter {
-  const { id, app, lease, intervalMs = 250, onError } = options;
+export function draftWriter(client: Target, options: DraftWriterOptions): DraftWriter {
+  const { intervalMs = 250, onError } = options;
+  const target = {
+    id: options.id,
+    ...(options.app !== undefined && { app: options.app }),
+    ...(options.lease !== undefined && { lease: options.lease }),
+  };
   let newest: string | undefined;
   let writing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
+  let completed = false;
 
   const write = async () => {
     while (newest !== undefined) {
       const text = newest;
       newest = undefined;
       try {
-        await client.drafts.put({ id, text, ...(app !== undefined && { app }), ...(lease !== undefined && { lease }) });
+        await client.drafts.put({ ...target, text });
       } catch (error) {
         newest ??= text;
         throw error;
@@ -45,21 +61,34 @@ export function draftWriter(client: Drafts, options: DraftWriterOptions): DraftW
     }
   };
   /** One write at a time; who calls while one is under way waits for the newest text too. */
-  const start = () => {
+  const flush = () => {
     clearTimeout(timer);
     timer = undefined;
     writing ??= write().finally(() => (writing = undefined));
     return writing;
   };
-  const flush = async () => {
-    await start();
-  };
   return {
     update(text) {
+      if (completed) return;
       newest = text;
-      timer ??= setTimeout(() => void start().catch((error: unknown) => onError?.(error)), intervalMs);
+      timer ??= setTimeout(() => void flush().catch((error: unknown) => onError?.(error)), intervalMs);
     },
     flush,
+    async complete(append) {
+      // A write that came after the append would bring the draft back.
+      completed = true;
+      clearTimeout(timer);
+      await writing?.catch(() => undefined);
+      const text = newest;
+      newest = undefined;
+      try {
+        return await client.sessions.append({ ...append, ...target, clearDraft: true });
+      } catch (error) {
+        completed = false;
+        newest = text;
+        throw error;
+      }
+    },
     [Symbol.asyncDispose]: flush,
   };
 }

@@ -13,6 +13,10 @@ export async function sendStream(
   stopping: AbortSignal,
 ): Promise<FastifyReply> {
   const first = await steps.next();
+  if (request.method === 'HEAD') {
+    await steps.return();
+    return reply.code(200).type(type).send();
+  }
   const lines = type === 'application/x-ndjson';
   const body = Readable.from(rest(request, first, steps, stopping, lines), { objectMode: false, highWaterMark: 1 });
   return reply.code(200).type(type).send(body);
