@@ -48,44 +48,48 @@ export function draftWriter(client: Target, options: DraftWriterOptions): DraftW
   let timer: NodeJS.Timeout | undefined;
   let completed = false;
 
-  const write = async () => {
-    while (newest !== undefined) {
-      const text = newest;
-      newest = undefined;
-      try {
-        await client.drafts.put({ ...target, text });
-      } catch (error) {
-        newest ??= text;
-        throw error;
-      }
+  const put = async (text: string) => {
+    try {
+      await client.drafts.put({ ...target, text });
+    } catch (error) {
+      newest ??= text;
+      throw error;
     }
   };
-  /** One write at a time; who calls while one is under way waits for the newest text too. */
-  const flush = () => {
+  const stopTimer = () => {
     clearTimeout(timer);
     timer = undefined;
-    writing ??= write().finally(() => (writing = undefined));
-    return writing;
+  };
+  /** One write at a time. The one under way may have begun before the newest text. */
+  const flush = async () => {
+    stopTimer();
+    await writing?.catch(() => undefined);
+    if (newest !== undefined && writing === undefined && !completed) {
+      const text = newest;
+      newest = undefined;
+      writing = put(text).finally(() => (writing = undefined));
+    }
+    await writing;
+  };
+  const schedule = () => {
+    timer ??= setTimeout(() => void flush().catch((error: unknown) => onError?.(error)), intervalMs);
   };
   return {
     update(text) {
-      if (completed) return;
       newest = text;
-      timer ??= setTimeout(() => void flush().catch((error: unknown) => onError?.(error)), intervalMs);
+      if (!completed) schedule();
     },
     flush,
     async complete(append) {
       // A write that came after the append would bring the draft back.
       completed = true;
-      clearTimeout(timer);
+      stopTimer();
       await writing?.catch(() => undefined);
-      const text = newest;
-      newest = undefined;
       try {
         return await client.sessions.append({ ...append, ...target, clearDraft: true });
       } catch (error) {
         completed = false;
-        newest = text;
+        if (newest !== undefined) schedule();
         throw error;
       }
     },

@@ -24,7 +24,7 @@ export function toRequest(
   };
   if (fieldsTravelIn(operation) === 'query') {
     const query = new URLSearchParams(
-      others.flatMap(([name, value]) => [value].flat().map((one) => [name, String(one)])),
+      others.flatMap(([name, value]) => [value].flat().map((one) => [name, wellFormed(name, String(one))])),
     );
     return {
       method: operation.method,
@@ -45,6 +45,11 @@ export function toRequest(
 /** A field as part of the path; what no path can hold is refused here. */
 function inPathText(field: string, value: unknown): string {
   if (typeof value !== 'string') throw invalidField(field, 'is required');
-  if (!value.isWellFormed()) throw invalidField(field, 'must be well-formed Unicode (it holds a lone surrogate)');
-  return encodeURIComponent(value);
+  return encodeURIComponent(wellFormed(field, value));
+}
+
+/** A URL would carry a lone surrogate as U+FFFD, which is another text. */
+function wellFormed(field: string, text: string): string {
+  if (text.isWellFormed()) return text;
+  throw invalidField(field, 'must be well-formed Unicode (it holds a lone surrogate)');
 }

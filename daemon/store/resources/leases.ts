@@ -1,6 +1,6 @@
 import type { InputOf } from '../../../shared/operation.ts';
 import type * as leases from '../../../shared/resources/leases.ts';
-import { isoTime, revisionOf, type Context, type Tx } from '../tx.ts';
+import { Damaged, isoTime, revisionOf, type Context, type Tx } from '../tx.ts';
 import { admit, lease, leased } from './sessions/guards.ts';
 import { findHead, present, sessionHead, sessionNumber } from './sessions/rows.ts';
 
@@ -18,13 +18,17 @@ export async function acquire(tx: Tx, input: InputOf<typeof leases.acquire>, con
   if (input.token !== undefined && input.force !== true) {
     await admit(tx, head, input.id, input.token, context);
     const row = present(await tx.find(lease, { session_no: head.session_no }, input.id), input.id);
-    const renewed = { ...row, owner: input.owner };
-    if (row.owner !== input.owner) await tx.put(lease, renewed);
+    // Whoever is refused next must find the process that holds it now.
+    const renewed = { ...row, owner: input.owner, client: context.client, pid: context.pid };
+    if ((['owner', 'client', 'pid'] as const).some((name) => row[name] !== renewed[name])) await tx.put(lease, renewed);
     await tx.put(sessionHead, { ...head, lease_ttl: ttl, lease_until: until });
     return toLease(renewed.since, head.lease);
   }
   if (head.lease_until > context.at && input.force !== true) throw await leased(tx, head, input.id);
   const position = await tx.change({ kind: 'lease', id: input.id });
+  const [previous] = await tx.select(lease, 'WHERE session_no = ?', head.session_no);
+  // Who it was taken from, by force or after its time.
+  if (previous && !(previous instanceof Damaged)) await tx.keep(position, 'lease', input.id, previous);
   const { client, pid } = context;
   await tx.put(lease, { session_no: head.session_no, owner: input.owner, client, pid, since: context.at });
   await tx.put(sessionHead, { ...head, lease: position, lease_ttl: ttl, lease_until: until });

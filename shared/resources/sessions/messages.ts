@@ -7,6 +7,7 @@ import { address, lease, messageInput, messageOrDamage, status, usage } from './
 /** What became of a message that was sent somewhere: kept beside it, never in it. */
 const delivery = z.enum(['pending', 'sent', 'failed']);
 const deliveryOf = z.object({ seq: count(), delivery, reason: z.string().nullable(), at: timestamp() });
+const deliveryOrDamage = z.union([deliveryOf, z.object({ seq: count(), damaged: z.object({ reason: z.string() }) })]);
 
 /** A guard of what a caller read before: the newest seq, and of which generation. */
 const expected = {
@@ -67,14 +68,14 @@ export const messages = operation({
     damagedCount: count(),
     head: count(),
     generation: count(),
-    deliveries: z.array(deliveryOf).describe('Of the items that have one'),
+    deliveries: z.array(deliveryOrDamage).describe('Of the items that have one'),
   }),
 });
 
 /** A line that is no message has no `seq` of its own. */
 const line = z.union([
   messageOrDamage,
-  z.object({ delivery: deliveryOf }),
+  z.object({ delivery: deliveryOrDamage }),
   z.object({ end: z.object({ head: count(), generation: count(), damagedCount: count() }) }),
   z.object({ problem: problemSchema }),
 ]);

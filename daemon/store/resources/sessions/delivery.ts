@@ -1,27 +1,36 @@
 import { HoldfastError } from '../../../../shared/errors.ts';
 import type { InputOf } from '../../../../shared/operation.ts';
 import type * as sessions from '../../../../shared/resources/sessions.ts';
-import { isoTime, revisionOf, table, type Context, type Tx } from '../../tx.ts';
+import { Damaged, isoTime, revisionOf, table, type Context, type Tx } from '../../tx.ts';
 import { findMessage } from './branches.ts';
 import { forWriting } from './guards.ts';
 import { putHead } from './save.ts';
 
-/** What became of a message that was sent somewhere, by the position of the message in the log. */
+/** What became of a message that a session sent somewhere, by the position of the message in the log. */
 export interface DeliveryRow {
+  session_no: number;
   position: number;
   delivery: string;
   reason: string | null;
   at: number;
 }
-export const delivery = table<DeliveryRow>('delivery', ['position'], ['delivery', 'reason', 'at']);
+export const delivery = table<DeliveryRow>('delivery', ['session_no', 'position'], ['delivery', 'reason', 'at']);
 
-/** Changes the delivery of one message. Forks share it with the message, as they share the message. */
+/** Changes the delivery of one message. A fork shares messages and not what became of them: it may send them again. */
 export async function setDelivery(tx: Tx, input: InputOf<typeof sessions.setDelivery>, context: Context) {
   const before = await forWriting(tx, input, context);
   const message = await findMessage(tx, before, input.messageId);
   if (!message) throw new HoldfastError('not_found', `There is no message '${input.messageId}' in this session.`);
-  const previous = await tx.find(delivery, { position: message.position }, input.messageId);
+  // A damaged one is replaced like any other.
+  const [found] = await tx.select(
+    delivery,
+    'WHERE session_no = ? AND position = ?',
+    before.session_no,
+    message.position,
+  );
+  const previous = found instanceof Damaged ? undefined : found;
   const row = {
+    session_no: before.session_no,
     position: message.position,
     delivery: input.delivery,
     reason: input.reason ?? null,

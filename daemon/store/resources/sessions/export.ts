@@ -22,7 +22,7 @@ export async function* exportMessages(tx: Tx, input: InputOf<typeof sessions.exp
   yield write.begin(about);
   for await (const part of slices(tx, head, 1, head.head)) {
     damagedCount += damagedIn(part);
-    if (input.format === 'ndjson') yield await linesOf(tx, part);
+    if (input.format === 'ndjson') yield linesOf(part);
     else
       yield part.seqs
         .map((seq, index) =>

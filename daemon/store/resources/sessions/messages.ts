@@ -34,11 +34,12 @@ export async function messages(tx: Tx, input: Input, context: Context) {
   const more = ascending ? reached < high : reached > low;
   const place = [head.session_no, head.generation, reached];
   const nextCursor = more ? encodeCursor(context, context.op, place) : null;
-  const damaged = seqs.filter((seq) => isDamaged(rows.get(seq))).length;
+  const deliveries = await deliveriesOf(tx, head.session_no, rows);
+  const damaged = [...seqs.filter((seq) => isDamaged(rows.get(seq))), ...deliveries.filter((one) => 'damaged' in one)];
   return new JsonText(
     `{"items":[${(input.last === undefined ? items : items.toReversed()).join(',')}],` +
-      `"nextCursor":${JSON.stringify(nextCursor)},"damagedCount":${damaged},"head":${head.head},` +
-      `"generation":${head.generation},"deliveries":${JSON.stringify(await deliveriesOf(tx, rows))}}`,
+      `"nextCursor":${JSON.stringify(nextCursor)},"damagedCount":${damaged.length},"head":${head.head},` +
+      `"generation":${head.generation},"deliveries":${JSON.stringify(deliveries)}}`,
   );
 }
 

@@ -107,15 +107,15 @@ export function messageText(seq: number, row: StoredMessage): string {
 
 export const isDamaged = (row: StoredMessage) => row === undefined || row instanceof Damaged;
 
-/** What became of those of these messages that were sent somewhere. */
-export async function deliveriesOf(tx: Tx, rows: Map<number, StoredMessage>) {
+/** What became of those of these messages that the session sent somewhere. */
+export async function deliveriesOf(tx: Tx, sessionNo: number, rows: Map<number, StoredMessage>) {
   const seqOf = new Map<number, number>();
   for (const [seq, row] of rows) {
     if (row) seqOf.set((row instanceof Damaged ? row.row : row).position, seq);
   }
   const positions = JSON.stringify([...seqOf.keys()]);
-  const tail = 'WHERE position IN (SELECT value FROM json_each(?)) ORDER BY position';
-  return (await tx.select(delivery, tail, positions)).map((row) => {
+  const tail = 'WHERE session_no = ? AND position IN (SELECT value FROM json_each(?)) ORDER BY position';
+  return (await tx.select(delivery, tail, sessionNo, positions)).map((row) => {
     const seq = seqOf.get((row instanceof Damaged ? row.row : row).position) ?? 0;
     if (row instanceof Damaged) return { seq, damaged: { reason: row.reason } };
     return { seq, delivery: row.delivery as 'pending' | 'sent' | 'failed', reason: row.reason, at: isoTime(row.at) };

@@ -3,7 +3,7 @@ import type * as sessions from '../../../../shared/resources/sessions.ts';
 import type { Context, Tx } from '../../tx.ts';
 import { guardGeneration } from './guards.ts';
 import { deliveriesOf, isDamaged, messageText, pickMessages, readPicked, type StoredMessage } from './read.ts';
-import { findHead, sessionNumber } from './rows.ts';
+import { findHead, sessionNumber, type HeadRow } from './rows.ts';
 
 /** What one read transaction of a stream takes at most: rows, and bytes of their content. */
 const slice = { limit: 256, bytes: 1024 * 1024 };
@@ -11,38 +11,35 @@ const slice = { limit: 256, bytes: 1024 * 1024 };
 export interface Slice {
   seqs: number[];
   rows: Map<number, StoredMessage>;
+  deliveries: Awaited<ReturnType<typeof deliveriesOf>>;
 }
 
 /**
  * The messages from `low` to `high` in slices. The engine runs each step in a read transaction of its own, so no
  * snapshot outlives it; what is read stays the same, because rows never change and the place in the branches is kept.
  */
-export async function* slices(
-  tx: Tx,
-  head: { branch: number; base: number },
-  low: number,
-  high: number,
-  role?: string,
-): AsyncGenerator<Slice> {
+export async function* slices(tx: Tx, head: HeadRow, low: number, high: number, role?: string): AsyncGenerator<Slice> {
   for (let from = low; from <= high;) {
     const to = Math.min(high, from + slice.limit - 1);
     const { seqs, complete } = await pickMessages(tx, head, { from, to, ascending: true, role, ...slice });
-    yield { seqs, rows: await readPicked(tx, head, seqs) };
+    const rows = await readPicked(tx, head, seqs);
+    yield { seqs, rows, deliveries: await deliveriesOf(tx, head.session_no, rows) };
     from = (complete ? to : (seqs.at(-1) ?? to)) + 1;
   }
 }
 
 /** The lines of a slice, each with its newline. */
-export async function linesOf(tx: Tx, { seqs, rows }: Slice): Promise<string> {
-  const deliveries = new Map((await deliveriesOf(tx, rows)).map((one) => [one.seq, one]));
+export function linesOf({ seqs, rows, deliveries }: Slice): string {
+  const bySeq = new Map(deliveries.map((one) => [one.seq, one]));
   const lines = seqs.flatMap((seq) => {
-    const one = deliveries.get(seq);
+    const one = bySeq.get(seq);
     return [messageText(seq, rows.get(seq)), ...(one ? [JSON.stringify({ delivery: one })] : [])];
   });
   return lines.map((line) => `${line}\n`).join('');
 }
 
-export const damagedIn = ({ seqs, rows }: Slice) => seqs.filter((seq) => isDamaged(rows.get(seq))).length;
+export const damagedIn = ({ seqs, rows, deliveries }: Slice) =>
+  seqs.filter((seq) => isDamaged(rows.get(seq))).length + deliveries.filter((one) => 'damaged' in one).length;
 
 /** All messages of a session up to its head at the start, as NDJSON. */
 export async function* stream(tx: Tx, input: InputOf<typeof sessions.stream>, _context: Context) {
@@ -53,7 +50,7 @@ export async function* stream(tx: Tx, input: InputOf<typeof sessions.stream>, _c
   let damagedCount = 0;
   for await (const part of slices(tx, head, low, high, input.role)) {
     damagedCount += damagedIn(part);
-    yield await linesOf(tx, part);
+    yield linesOf(part);
   }
   yield `${JSON.stringify({ end: { head: head.head, generation: head.generation, damagedCount } })}\n`;
 }

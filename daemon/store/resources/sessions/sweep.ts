@@ -32,6 +32,9 @@ export async function sweep(tx: Tx, _input: object, { at }: { at: number }): Pro
 const sound = <R>(rows: (R | Damaged<R>)[]): R[] => rows.filter((row): row is R => !(row instanceof Damaged));
 
 async function removeSession(tx: Tx, number: number, at: number): Promise<void> {
+  const sent = await tx.query('SELECT position FROM delivery WHERE session_no = ? LIMIT ?', number, slice);
+  for (const [position] of sent) await tx.delete(delivery, { session_no: number, position: Number(position) });
+  if (sent.length === slice) return;
   const own = sound(await tx.select(branch, 'WHERE session_no = ?', number));
   for (const row of own) await tx.put(branch, { ...row, sweep_at: at });
   await tx.delete(session, { session_no: number });
@@ -62,7 +65,7 @@ async function sweepBranch(tx: Tx, row: BranchRow, at: number): Promise<boolean>
   );
   for (const [position] of rows) {
     await tx.delete(log, { position: Number(position) });
-    await tx.delete(delivery, { position: Number(position) });
+    await tx.delete(delivery, { session_no: row.session_no, position: Number(position) });
   }
   if (rows.length === slice) return true;
   // Tells the search index to look which of the branch's messages are gone.

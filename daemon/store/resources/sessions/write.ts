@@ -49,7 +49,8 @@ export async function writeMessages(tx: Tx, head: HeadRow, messages: JsonObject[
       message: { branch: head.branch, seq, role: roleOf(message), content },
     });
     if (options.delivery !== undefined) {
-      await tx.insert(delivery, { position, delivery: options.delivery, reason: null, at: context.at });
+      const { session_no } = head;
+      await tx.insert(delivery, { session_no, position, delivery: options.delivery, reason: null, at: context.at });
     }
     Object.assign(head, { position, head: seq });
     if (given !== undefined) written.set(given, { seq, content });

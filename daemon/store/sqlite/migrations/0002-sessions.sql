@@ -90,11 +90,13 @@ CREATE TABLE draft (
   text       TEXT NOT NULL
 ) STRICT;
 
--- Beside a message, by its position in the log.
+-- Beside a message, by its position in the log; of one session, for forks share the message.
 CREATE TABLE delivery (
-  position INTEGER PRIMARY KEY,
-  delivery TEXT NOT NULL,
-  reason   TEXT,
-  at       INTEGER NOT NULL,
-  sum      INTEGER NOT NULL
-) STRICT;
+  session_no INTEGER NOT NULL,
+  position   INTEGER NOT NULL,
+  delivery   TEXT NOT NULL,
+  reason     TEXT,
+  at         INTEGER NOT NULL,
+  sum        INTEGER NOT NULL,
+  PRIMARY KEY (session_no, position)
+) STRICT, WITHOUT ROWID;
