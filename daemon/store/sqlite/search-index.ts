@@ -113,7 +113,7 @@ export class SearchIndex {
       `facet : ${branchFacet(branch)}`,
     );
     for (const [position] of known) {
-      const [row] = await source.query('SELECT 1 FROM log WHERE position = ?', Number(position));
+      const [row] = await source.query('SELECT 1 FROM log WHERE position = ? AND branch IS NOT NULL', Number(position));
       if (!row) await this.#tx.query('DELETE FROM message WHERE rowid = ?', Number(position));
     }
   }

@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../../../shared/errors.ts';
-import { log } from '../../log.ts';
+import { log, type LogRow } from '../../log.ts';
 import { Damaged, table, type Tx } from '../../tx.ts';
 import type { HeadRow } from './rows.ts';
 
@@ -63,12 +63,22 @@ export async function startBranch(tx: Tx, number: number, sessionNo: number, fro
   return { branch: number, base, head: base };
 }
 
-/** A message of a session by its id, wherever it lies. */
-export async function findMessage(tx: Tx, head: HeadRow, id: string) {
-  for (const { branch: number, to } of (await segmentsOf(tx, head, 1, head.head)).toReversed()) {
-    const [row] = await tx.select(log, 'WHERE branch = ? AND id = ? AND seq <= ?', number, id, to);
-    if (row instanceof Damaged) throw new HoldfastError('damaged', `Message '${id}' is damaged: ${row.reason}.`);
-    if (row) return { ...row, seq: Number(row.seq), content: row.content ?? '{}' };
+/** Messages of a session by their ids, wherever they lie. */
+export async function findMessages(
+  tx: Tx,
+  head: HeadRow,
+  ids: string[],
+): Promise<Map<string, LogRow & { seq: number }>> {
+  const found = new Map<string, LogRow & { seq: number }>();
+  if (ids.length === 0) return found;
+  const wanted = JSON.stringify(ids);
+  for (const { branch: number, to } of await segmentsOf(tx, head, 1, head.head)) {
+    const tail = 'WHERE branch = ? AND id IN (SELECT value FROM json_each(?)) AND seq <= ?';
+    for (const row of await tx.select(log, tail, number, wanted, to)) {
+      if (row instanceof Damaged)
+        throw new HoldfastError('damaged', `Message '${row.row.id}' is damaged: ${row.reason}.`);
+      found.set(row.id, { ...row, seq: Number(row.seq) });
+    }
   }
-  return undefined;
+  return found;
 }

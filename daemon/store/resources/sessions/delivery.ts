@@ -2,7 +2,7 @@ import { HoldfastError } from '../../../../shared/errors.ts';
 import type { InputOf } from '../../../../shared/operation.ts';
 import type * as sessions from '../../../../shared/resources/sessions.ts';
 import { Damaged, isoTime, revisionOf, table, type Context, type Tx } from '../../tx.ts';
-import { findMessage } from './branches.ts';
+import { findMessages } from './branches.ts';
 import { forWriting } from './guards.ts';
 import { putHead } from './save.ts';
 
@@ -19,7 +19,7 @@ export const delivery = table<DeliveryRow>('delivery', ['session_no', 'position'
 /** Changes the delivery of one message. A fork shares messages and not what became of them: it may send them again. */
 export async function setDelivery(tx: Tx, input: InputOf<typeof sessions.setDelivery>, context: Context) {
   const before = await forWriting(tx, input, context);
-  const message = await findMessage(tx, before, input.messageId);
+  const message = (await findMessages(tx, before, [input.messageId])).get(input.messageId);
   if (!message) throw new HoldfastError('not_found', `There is no message '${input.messageId}' in this session.`);
   // A damaged one is replaced like any other.
   const [found] = await tx.select(

@@ -1,7 +1,7 @@
 import { HoldfastError } from '../../../../shared/errors.ts';
 import type { InputOf } from '../../../../shared/operation.ts';
 import type * as sessions from '../../../../shared/resources/sessions.ts';
-import { revisionOf, type Context, type Tx } from '../../tx.ts';
+import { Damaged, revisionOf, type Context, type Tx } from '../../tx.ts';
 import { toSession } from './answer.ts';
 import { forWriting, guardRevision, lease } from './guards.ts';
 import { erased, findHead, findRow, findSession, session, sessionHead, sessionNumber, taken } from './rows.ts';
@@ -14,11 +14,11 @@ export async function remove(tx: Tx, input: InputOf<typeof sessions.delete>, con
   guardRevision(head, input.expectedRevision, context);
   const row = await findRow(tx, head.session_no, input.id);
   const position = await tx.change({ kind: 'session', id: input.id });
-  await tx.keep(position, 'session', input.id, row);
+  if (!input.erase) await tx.keep(position, 'session', input.id, row);
   await tx.put(session, { ...row, deleted_at: input.erase ? erased : context.at });
   await tx.put(sessionHead, { ...head, position, lease: position, lease_until: 0 });
   await tx.delete(lease, { session_no: head.session_no });
-  if (input.erase) await eraseAll(tx, await deletedOf(tx, input.app, input.id), input.id);
+  if (input.erase) await eraseAll(tx, await deletedOf(tx, input.app, input.id));
   return { id: input.id, revision: revisionOf(context, position) };
 }
 
@@ -29,12 +29,16 @@ async function eraseDeleted(tx: Tx, input: InputOf<typeof sessions.delete>, cont
   if (numbers.length === 0) await sessionNumber(tx, input.app, input.id);
   guardRevision(undefined, input.expectedRevision, context);
   const position = await tx.change({ kind: 'session', id: input.id });
-  await eraseAll(tx, numbers, input.id);
+  await eraseAll(tx, numbers);
   return { id: input.id, revision: revisionOf(context, position) };
 }
 
-async function eraseAll(tx: Tx, numbers: number[], id: string): Promise<void> {
-  for (const number of numbers) await tx.put(session, { ...(await findRow(tx, number, id)), deleted_at: erased });
+async function eraseAll(tx: Tx, numbers: number[]): Promise<void> {
+  for (const number of numbers) {
+    const [row] = await tx.select(session, 'WHERE session_no = ?', number);
+    // A damaged one stays, and stays in the list of those deleted.
+    if (row && !(row instanceof Damaged)) await tx.put(session, { ...row, deleted_at: erased });
+  }
 }
 
 /** Numbers of the sessions of this id that can be restored, the one deleted last first. */

@@ -7,7 +7,7 @@ import { toSummary } from './answer.ts';
 import { branch, findBranch, startBranch } from './branches.ts';
 import { insertSession } from './create.ts';
 import { forWriting, guardRevision } from './guards.ts';
-import { readIds, readMessages, readSizes, type StoredMessage } from './read.ts';
+import { isDamaged, readIds, readMessages, readSizes, type StoredMessage } from './read.ts';
 import { findRow, findSession, type HeadRow, type SessionRow } from './rows.ts';
 import { putHead, putRow } from './save.ts';
 import { replacedFor } from './sweep.ts';
@@ -108,6 +108,10 @@ async function refuseDrops(tx: Tx, head: HeadRow, messages: JsonObject[], same: 
     const message = messages[seq - 1];
     return message === undefined || (idOf(message) !== undefined && !ids.has(id));
   });
+  // A damaged row is what a document may heal, and its id is not to be trusted.
+  const kept = async (seq: number) =>
+    messages[seq - 1] !== undefined && isDamaged((await readMessages(tx, head, seq, seq)).get(seq));
+  while (dropped[0] && (await kept(dropped[0][0]))) dropped.shift();
   if (dropped.length === 0 && messages.length >= head.head) return;
   throw new HoldfastError(
     'drops_messages',

@@ -1,7 +1,8 @@
+import { HoldfastError } from '../../../../shared/errors.ts';
 import { log } from '../../log.ts';
 import { Damaged, type Tx } from '../../tx.ts';
 import { draft } from '../drafts.ts';
-import { branch, type BranchRow } from './branches.ts';
+import { branch, findBranch, type BranchRow } from './branches.ts';
 import { delivery } from './delivery.ts';
 import { lease } from './guards.ts';
 import { session, sessionHead } from './rows.ts';
@@ -24,12 +25,24 @@ export async function sweep(tx: Tx, _input: object, { at }: { at: number }): Pro
   for (const { session_no } of gone) await removeSession(tx, session_no, at);
   if (gone.length > 0) return { more: true };
   const due = sound(await tx.select(branch, 'WHERE sweep_at <= ? ORDER BY sweep_at LIMIT ?', at, slice));
-  for (const row of due) if (await sweepBranch(tx, row, at)) return { more: true };
-  return { more: false };
+  if (due.length > 0) await refuseIfDamaged(tx);
+  let left = slice;
+  for (const row of due) {
+    const removed = await sweepBranch(tx, row, at, left);
+    left -= removed ?? 0;
+    if (left <= 0) break;
+  }
+  return { more: left < slice };
 }
 
 /** What a damaged row refers to cannot be known, so nothing is removed on its word. */
 const sound = <R>(rows: (R | Damaged<R>)[]): R[] => rows.filter((row): row is R => !(row instanceof Damaged));
+
+/** A branch whose row is damaged may need any other. */
+async function refuseIfDamaged(tx: Tx): Promise<void> {
+  const damaged = (await tx.select(branch, '')).find((row) => row instanceof Damaged);
+  if (damaged) throw new HoldfastError('damaged', `Branch ${damaged.row.branch} is damaged: nothing is removed.`);
+}
 
 async function removeSession(tx: Tx, number: number, at: number): Promise<void> {
   const sent = await tx.query('SELECT position FROM delivery WHERE session_no = ? LIMIT ?', number, slice);
@@ -44,16 +57,15 @@ async function removeSession(tx: Tx, number: number, at: number): Promise<void> 
 }
 
 /**
- * Removes the rows of a branch that come after all that others share of it, and the branch itself when nobody does.
- * Answers false when a damaged row stands in the way.
+ * Removes up to `most` rows of a branch that come after all that others share of it, and the branch itself when nobody
+ * does. Answers how much it did, undefined when a damaged row stands in the way.
  */
-async function sweepBranch(tx: Tx, row: BranchRow, at: number): Promise<boolean> {
+async function sweepBranch(tx: Tx, row: BranchRow, at: number, most: number): Promise<number | undefined> {
   const [owner] = await tx.select(sessionHead, 'WHERE session_no = ?', row.session_no);
-  const [parent] = await tx.select(branch, 'WHERE branch = ?', row.parent);
-  if (owner instanceof Damaged || parent instanceof Damaged) return false;
+  if (owner instanceof Damaged) return undefined;
   if (owner?.branch === row.branch) {
     await tx.put(branch, { ...row, sweep_at: null });
-    return true;
+    return 1;
   }
   const [[shared] = []] = await tx.query('SELECT max(base) FROM branch WHERE parent = ?', row.branch);
   const last = typeof shared === 'number' ? shared : null;
@@ -61,21 +73,29 @@ async function sweepBranch(tx: Tx, row: BranchRow, at: number): Promise<boolean>
     'SELECT position FROM log WHERE branch = ? AND seq > ? ORDER BY seq DESC LIMIT ?',
     row.branch,
     last ?? row.base,
-    slice,
+    most,
   );
-  for (const [position] of rows) {
-    await tx.delete(log, { position: Number(position) });
-    await tx.delete(delivery, { session_no: row.session_no, position: Number(position) });
-  }
-  if (rows.length === slice) return true;
+  for (const [position] of rows) await removeMessage(tx, row.session_no, Number(position), at);
+  if (rows.length === most) return most;
   // Tells the search index to look which of the branch's messages are gone.
   await tx.change({ kind: 'branch', id: String(row.branch) });
-  if (last !== null) {
-    await tx.put(branch, { ...row, sweep_at: null });
-    return true;
-  }
+  if (last !== null) await tx.put(branch, { ...row, sweep_at: null });
+  else await removeBranch(tx, row, at);
+  return rows.length + 1;
+}
+
+/** A message that carries the key of a call leaves the key and its answer, for the log to prune in its time. */
+async function removeMessage(tx: Tx, sessionNo: number, position: number, at: number): Promise<void> {
+  await tx.delete(delivery, { session_no: sessionNo, position });
+  const [row] = await tx.select(log, 'WHERE position = ? AND key IS NOT NULL AND at > ?', position, at - deletedFor);
+  if (!row || row instanceof Damaged) await tx.delete(log, { position });
+  else await tx.put(log, { ...row, kind: 'replay', branch: null, seq: null, role: null, content: null });
+}
+
+async function removeBranch(tx: Tx, row: BranchRow, at: number): Promise<void> {
   await tx.delete(branch, { branch: row.branch });
+  if (row.parent === null) return;
   // It may have been the last that needed its parent.
-  if (parent?.sweep_at === null) await tx.put(branch, { ...parent, sweep_at: at });
-  return true;
+  const parent = await findBranch(tx, row.parent);
+  if (parent.sweep_at === null) await tx.put(branch, { ...parent, sweep_at: at });
 }

@@ -3,7 +3,7 @@ import type { JsonObject } from '../../../../shared/json.ts';
 import { isPlainText } from '../../../../shared/text.ts';
 import { uuidv7 } from '../../../../shared/uuid.ts';
 import type { Context, Tx } from '../../tx.ts';
-import { findMessage } from './branches.ts';
+import { findMessages } from './branches.ts';
 import { delivery } from './delivery.ts';
 import { previewOf } from './preview.ts';
 import type { HeadRow } from './rows.ts';
@@ -28,17 +28,16 @@ interface Options {
  */
 export async function writeMessages(tx: Tx, head: HeadRow, messages: JsonObject[], context: Context, options: Options) {
   const answers: { id: string; seq: number }[] = [];
-  const written = new Map<string, { seq: number; content: string }>();
-  // Branch and seq of what was stored before this call.
-  const stored = { ...head };
+  const ids = messages.map(idOf).filter((id) => id !== undefined);
+  const known = new Map<string, { seq: number; content: string | null }>(await findMessages(tx, head, ids));
   let preview: string | undefined;
   for (const [index, message] of messages.entries()) {
     const given = idOf(message);
     const content = contentOf(message);
-    const known = given === undefined ? undefined : (written.get(given) ?? (await findMessage(tx, stored, given)));
-    if (given !== undefined && known) {
-      refuseUnlessReplay(given, known, content, options, index);
-      answers.push({ id: given, seq: known.seq });
+    const earlier = given === undefined ? undefined : known.get(given);
+    if (given !== undefined && earlier) {
+      refuseUnlessReplay(given, earlier, content, options, index);
+      answers.push({ id: given, seq: earlier.seq });
       continue;
     }
     const id = given ?? uuidv7();
@@ -53,7 +52,7 @@ export async function writeMessages(tx: Tx, head: HeadRow, messages: JsonObject[
       await tx.insert(delivery, { session_no, position, delivery: options.delivery, reason: null, at: context.at });
     }
     Object.assign(head, { position, head: seq });
-    if (given !== undefined) written.set(given, { seq, content });
+    if (given !== undefined) known.set(given, { seq, content });
     answers.push({ id, seq });
     if (head.previewed === 0 && (preview = previewOf(message)) !== undefined) head.previewed = seq;
   }
@@ -62,7 +61,7 @@ export async function writeMessages(tx: Tx, head: HeadRow, messages: JsonObject[
 
 function refuseUnlessReplay(
   id: string,
-  known: { seq: number; content: string },
+  known: { seq: number; content: string | null },
   content: string,
   { known: meaning, first }: Options,
   index: number,
@@ -70,7 +69,7 @@ function refuseUnlessReplay(
   if (meaning === 'refused') {
     throw invalidField(`messages.${first + index}.id`, `must be unique: message ${known.seq} has it`);
   }
-  if (known.content === content) return;
+  if ((known.content ?? '{}') === content) return;
   throw new HoldfastError('exists', `Message '${id}' is in the session with other content, as seq ${known.seq}.`);
 }
 
