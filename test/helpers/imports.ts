@@ -27,7 +27,7 @@ const noneOf = (...patterns: RegExp[]) => {
   return (edge: Edge) => !allowed(edge);
 };
 const engine = anyOf(/^daemon\/store\/sqlite\//, /^node:sqlite$/);
-const ofResources = /^daemon\/store\/(tx|page|log|seal|blobs|publish|wait)\.ts$/;
+const ofResources = /^daemon\/store\/(tx|page|log|damage|seal|blobs|publish|wait)\.ts$/;
 
 const rules: Rule[] = [
   {

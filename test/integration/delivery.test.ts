@@ -169,8 +169,7 @@ describe('the delivery of a message', () => {
     const id = await prepared();
     await daemon.end();
     const db = new DatabaseSync(home.paths.database);
-    const one = "SELECT position FROM log WHERE id = 'one' ORDER BY position DESC LIMIT 1";
-    db.exec(`UPDATE delivery SET delivery = 'sent' WHERE position = (${one})`);
+    db.exec("UPDATE delivery SET delivery = 'sent' WHERE id = 'one'");
     db.close();
     daemon = await home.start();
     const page = await client.sessions.messages({ id });

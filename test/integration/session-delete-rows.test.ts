@@ -56,11 +56,10 @@ describe('the rows of a session', () => {
     for (let n = 0; n < 60; n++) await of('between').feeds.put({ name: 'f', url: 'https://example.org/' });
     expect((await daemon.end()).code).toBe(0);
     const db = new DatabaseSync(home.paths.database);
-    const beside = ['session_head', 'branch', 'draft', 'lease'].map(
+    const beside = ['session_head', 'branch', 'draft', 'lease', 'delivery'].map(
       (table) => `SELECT coalesce(s.app, '${table} of nobody') FROM ${table} LEFT JOIN session s USING (session_no)`,
     );
-    const delivery = "SELECT coalesce(l.app, 'delivery of nobody') FROM delivery LEFT JOIN log l USING (position)";
-    const all = ['SELECT app AS owner FROM session', 'SELECT app FROM log WHERE seq IS NOT NULL', ...beside, delivery];
+    const all = ['SELECT app AS owner FROM session', 'SELECT app FROM log WHERE seq IS NOT NULL', ...beside];
     const rows = db.prepare(`${all.join(' UNION ')} ORDER BY owner`).all();
     db.close();
     daemon = await home.start();

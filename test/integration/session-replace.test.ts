@@ -3,6 +3,7 @@ import type { Client } from '../../client/index.ts';
 import type { JsonObject } from '../../shared/json.ts';
 import { send } from '../helpers/curl.ts';
 import { TestHome } from '../helpers/daemon.ts';
+import { refusal } from '../helpers/refusal.ts';
 import { hostile } from '../helpers/hostile.ts';
 import { differences } from '../helpers/identical.ts';
 import { itemsOf } from '../helpers/pages.ts';
@@ -109,10 +110,15 @@ describe('replace', () => {
     expect(new Set(given).size).toBe(3);
     await client.sessions.replace({ id, messages: [...plain, { text: 'four' }] });
     expect((await read()).map((message) => message.id).slice(0, 3)).toEqual(given);
-    await client.sessions.replace({ id, messages: plain.with(1, { text: 'other' }).concat({ text: 'four' }) });
+    const edited = plain.with(1, { text: 'other' }).concat({ text: 'four' });
+    const blind = client.sessions.replace({ id, messages: edited });
+    // Without ids an edit may as well be another terminal's message: only the revision tells.
+    expect((await refusal(blind)).code).toBe('drops_messages');
+    const { revision } = await client.sessions.get({ id });
+    await client.sessions.replace({ id, messages: edited, expectedRevision: revision });
     const now = await read();
     expect(now.map((message) => message['text'])).toEqual(['one', 'other', undefined, 'four']);
-    expect(now[0]?.id).toBe(given[0]);
+    expect([now[0]?.id, now[2]?.id]).toEqual([given[0], given[2]]);
     expect(new Set(now.map((message) => message.id)).size).toBe(4);
   });
 

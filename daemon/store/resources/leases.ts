@@ -40,12 +40,12 @@ export async function acquire(tx: Tx, input: InputOf<typeof leases.acquire>, con
   }
 }
 
-/** Ends a lease. The session remembers the change as the newest lease, of which nobody has the token. */
+/** Ends a lease: no token is good until somebody takes the next one. */
 export async function release(tx: Tx, input: InputOf<typeof leases.release>, context: Context) {
   const head = await findHead(tx, await sessionNumber(tx, input.app, input.id), input.id);
   await admit(tx, head, input.id, input.token, context);
-  const position = await tx.change({ kind: 'lease', id: input.id });
-  await tx.put(sessionHead, { ...head, lease: position, lease_until: 0 });
+  await tx.change({ kind: 'lease', id: input.id });
+  await tx.put(sessionHead, { ...head, lease: 0, lease_until: 0 });
   await tx.delete(lease, { session_no: head.session_no });
   return { id: input.id };
 }

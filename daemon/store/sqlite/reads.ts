@@ -54,7 +54,8 @@ export class Reads {
       } catch (error) {
         throw toHoldfastError(error);
       } finally {
-        if (this.#db.isTransaction) this.#db.exec('COMMIT');
+        // Nothing was written. After damage was met, a COMMIT would throw SQLite's own error instead of ours.
+        if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
       }
     };
     const turn = this.#turn.then(run, run);

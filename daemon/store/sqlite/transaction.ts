@@ -1,6 +1,8 @@
 import type { DatabaseSync, StatementSync } from 'node:sqlite';
 import { crc32 } from 'node:zlib';
 import { HoldfastError } from '../../../shared/errors.ts';
+import { Unreadable } from '../damage.ts';
+import { sqlite, sqliteCode } from './connection.ts';
 import { sqlOf } from './statements.ts';
 import { Damaged, type Change, type SearchMatches, type SearchQuery, type Table, type Tx, type Value } from '../tx.ts';
 
@@ -33,12 +35,16 @@ export class SqliteTx implements Tx {
   }
 
   async find<R>(table: Table<R>, key: Partial<R>, name?: string): Promise<R | undefined> {
-    const [row] = this.#read(table, sqlOf(table).byKey, valuesOf(key, table.key));
-    if (row instanceof Damaged) {
-      const called = name ?? valuesOf(key, table.key).at(-1);
-      throw new HoldfastError('damaged', `The ${table.name} row of '${called}' is damaged: ${row.reason}.`);
+    const called = () => name ?? valuesOf(key, table.key).at(-1);
+    try {
+      const [row] = this.#read(table, sqlOf(table).byKey, valuesOf(key, table.key));
+      if (!(row instanceof Damaged)) return row;
+      throw new HoldfastError('damaged', `The ${table.name} row of '${called()}' is damaged: ${row.reason}.`);
+    } catch (error) {
+      if (!(error instanceof Unreadable)) throw error;
+      const detail = `The ${table.name} row of '${called()}' is damaged: it cannot be read.`;
+      throw new HoldfastError('damaged', detail, {}, { cause: error });
     }
-    return row;
   }
 
   async select<R>(table: Table<R>, tail: string, ...parameters: Value[]): Promise<(R | Damaged<R>)[]> {
@@ -64,6 +70,7 @@ export class SqliteTx implements Tx {
     try {
       return statement.all(...parameters) as unknown as Value[][];
     } catch (error) {
+      if (sqliteCode(error) === sqlite.corrupt) throw new Unreadable({ cause: error });
       if (!(error instanceof RangeError)) throw error;
       statement.setReadBigInts(true);
       try {

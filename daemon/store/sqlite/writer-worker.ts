@@ -10,6 +10,7 @@ import { Checkpointer } from './checkpoint.ts';
 import { openWriter } from './connection.ts';
 import { cannotOpen, toHoldfastError } from './errors.ts';
 import { FileIdentity } from './identity.ts';
+import { mendIndexes } from './mend.ts';
 import { checkFile, createStore, migrate, schemaVersion } from './migrate.ts';
 import { SqliteWriteTx } from './write-transaction.ts';
 
@@ -58,6 +59,7 @@ async function open(): Promise<void> {
   try {
     migrate(db, path);
     tx = new SqliteWriteTx(db);
+    await mendIndexes(db, tx);
     const found = await epochOf(tx);
     if (epoch !== '' && found !== epoch) throw new ExitError(78, `${path} was replaced by another database.`);
     epoch = found;

@@ -6,15 +6,15 @@ import { findMessages } from './branches.ts';
 import { forWriting } from './guards.ts';
 import { putHead } from './save.ts';
 
-/** What became of a message that a session sent somewhere, by the position of the message in the log. */
+/** What became of a message that a session sent somewhere, by the id of the message. */
 export interface DeliveryRow {
   session_no: number;
-  position: number;
+  id: string;
   delivery: string;
   reason: string | null;
   at: number;
 }
-export const delivery = table<DeliveryRow>('delivery', ['session_no', 'position'], ['delivery', 'reason', 'at']);
+export const delivery = table<DeliveryRow>('delivery', ['session_no', 'id'], ['delivery', 'reason', 'at']);
 
 /** Changes the delivery of one message. A fork shares messages and not what became of them: it may send them again. */
 export async function setDelivery(tx: Tx, input: InputOf<typeof sessions.setDelivery>, context: Context) {
@@ -22,16 +22,11 @@ export async function setDelivery(tx: Tx, input: InputOf<typeof sessions.setDeli
   const message = (await findMessages(tx, before, [input.messageId])).get(input.messageId);
   if (!message) throw new HoldfastError('not_found', `There is no message '${input.messageId}' in this session.`);
   // A damaged one is replaced like any other.
-  const [found] = await tx.select(
-    delivery,
-    'WHERE session_no = ? AND position = ?',
-    before.session_no,
-    message.position,
-  );
+  const [found] = await tx.select(delivery, 'WHERE session_no = ? AND id = ?', before.session_no, message.id);
   const previous = found instanceof Damaged ? undefined : found;
   const row = {
     session_no: before.session_no,
-    position: message.position,
+    id: message.id,
     delivery: input.delivery,
     reason: input.reason ?? null,
     at: context.at,
@@ -51,4 +46,10 @@ export async function setDelivery(tx: Tx, input: InputOf<typeof sessions.setDeli
     at: isoTime(changed ? row.at : (previous?.at ?? row.at)),
     revision: revisionOf(context, head.position),
   };
+}
+
+/** Drops what became of messages that the session no longer has. */
+export async function forgetDeliveries(tx: Tx, sessionNo: number, ids: string[]): Promise<void> {
+  const [any] = await tx.query('SELECT 1 FROM delivery WHERE session_no = ? LIMIT 1', sessionNo);
+  if (any) for (const id of ids) await tx.delete(delivery, { session_no: sessionNo, id });
 }

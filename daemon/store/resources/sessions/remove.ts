@@ -16,7 +16,7 @@ export async function remove(tx: Tx, input: InputOf<typeof sessions.delete>, con
   const position = await tx.change({ kind: 'session', id: input.id });
   if (!input.erase) await tx.keep(position, 'session', input.id, row);
   await tx.put(session, { ...row, deleted_at: input.erase ? erased : context.at });
-  await tx.put(sessionHead, { ...head, position, lease: position, lease_until: 0 });
+  await tx.put(sessionHead, { ...head, position, lease: 0, lease_until: 0 });
   await tx.delete(lease, { session_no: head.session_no });
   if (input.erase) await eraseAll(tx, await deletedOf(tx, input.app, input.id));
   return { id: input.id, revision: revisionOf(context, position) };

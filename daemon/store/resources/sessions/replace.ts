@@ -6,8 +6,9 @@ import { Damaged, revisionOf, type Context, type Tx } from '../../tx.ts';
 import { toSummary } from './answer.ts';
 import { branch, findBranch, startBranch } from './branches.ts';
 import { insertSession } from './create.ts';
+import { forgetDeliveries } from './delivery.ts';
 import { forWriting, guardRevision } from './guards.ts';
-import { isDamaged, readIds, readMessages, readSizes, type StoredMessage } from './read.ts';
+import { isDamaged, readIds, readMessages, readPicked, readSizes } from './read.ts';
 import { findRow, findSession, type HeadRow, type SessionRow } from './rows.ts';
 import { putHead, putRow } from './save.ts';
 import { replacedFor } from './sweep.ts';
@@ -56,9 +57,21 @@ export async function replace(tx: Tx, input: Input, context: Context) {
 
 /** Brings the messages to those of the document and answers the preview that the session then has. */
 async function replaceMessages(tx: Tx, head: HeadRow, row: SessionRow, input: Input, context: Context) {
-  const same = await countSame(tx, head, input.messages);
+  const unchanged = await unchangedIds(tx, head, input.messages);
+  let same = 0;
+  while (unchanged.has(same + 1)) same += 1;
+  const rest = input.messages.slice(same);
   if (same < head.head) {
-    if (input.allowShrink !== true) await refuseDrops(tx, head, input.messages, same);
+    const stored = await readIds(tx, head, same + 1, head.head);
+    if (input.allowShrink !== true) await refuseDrops(tx, head, input, stored, unchanged);
+    // What is as it was keeps its id also behind a message that is not.
+    for (const [seq, id] of unchanged) if (seq > same) Object.assign(input.messages[seq - 1] ?? {}, { id });
+    const kept = new Set(unchanged.values());
+    await forgetDeliveries(
+      tx,
+      head.session_no,
+      stored.map(([, id]) => id).filter((id) => !kept.has(id)),
+    );
     const position = await tx.change({ kind: 'session', id: input.id });
     const old = await findBranch(tx, head.branch);
     await tx.put(branch, { ...old, sweep_at: context.at + replacedFor });
@@ -67,46 +80,49 @@ async function replaceMessages(tx: Tx, head: HeadRow, row: SessionRow, input: In
     head.position = position;
     if (head.previewed > same) head.previewed = 0;
   }
-  const kept = head.previewed === 0 ? null : row.preview;
-  const rest = input.messages.slice(same);
   const { preview } = await writeMessages(tx, head, rest, context, { known: 'refused', first: same });
-  return preview ?? kept;
+  return preview ?? (head.previewed === 0 ? null : row.preview);
 }
 
-/** How many messages are the same from the start on. Nothing is read that is longer than what it is compared with. */
-async function countSame(tx: Tx, head: HeadRow, messages: JsonObject[]): Promise<number> {
+/**
+ * The ids of the messages of the document that are what is stored in their place, by seq. Nothing is read that is
+ * longer than what it is compared with.
+ */
+async function unchangedIds(tx: Tx, head: HeadRow, messages: JsonObject[]): Promise<Map<number, string>> {
+  const unchanged = new Map<number, string>();
   const high = Math.min(head.head, messages.length);
   for (let from = 1; from <= high; from += slice) {
     const to = Math.min(high, from + slice - 1);
     const sizes = await readSizes(tx, head, from, to);
-    const texts = messages.slice(from - 1, to).map(contentOf);
-    const other = texts.findIndex((text, index) => Buffer.byteLength(text) !== sizes.get(from + index));
-    const alike = other === -1 ? to : from + other - 1;
-    const stored = await readMessages(tx, head, from, alike);
-    for (let seq = from; seq <= to; seq++) {
-      const message = messages[seq - 1];
-      if (seq > alike || !message || !isSame(stored.get(seq), message, texts[seq - from])) return seq - 1;
+    const texts = new Map(messages.slice(from - 1, to).map((message, index) => [from + index, contentOf(message)]));
+    const alike = [...texts].filter(([seq, text]) => Buffer.byteLength(text) === sizes.get(seq)).map(([seq]) => seq);
+    for (const [seq, row] of await readPicked(tx, head, alike)) {
+      if (row === undefined || row instanceof Damaged || (row.content ?? '{}') !== texts.get(seq)) continue;
+      const id = idOf(messages[seq - 1] ?? {});
+      if (id === undefined || id === row.id) unchanged.set(seq, row.id);
     }
   }
-  return high;
-}
-
-function isSame(row: StoredMessage, message: JsonObject, text: string | undefined): boolean {
-  if (row === undefined || row instanceof Damaged) return false;
-  const id = idOf(message);
-  return (id === undefined || id === row.id) && text === (row.content ?? '{}');
+  return unchanged;
 }
 
 /**
  * A document that lacks stored messages was made from an older state, or its maker means to drop them and must say so.
- * A message without id stands for the stored one in its place.
+ * Where messages have no ids, one that differs from what is stored in its place may be an edit or another terminal's:
+ * only a revision tells.
  */
-async function refuseDrops(tx: Tx, head: HeadRow, messages: JsonObject[], same: number): Promise<void> {
+async function refuseDrops(
+  tx: Tx,
+  head: HeadRow,
+  { messages, expectedRevision }: Input,
+  stored: [number, string][],
+  unchanged: Map<number, string>,
+): Promise<void> {
   const ids = new Set(messages.map(idOf));
-  const stored = await readIds(tx, head, same + 1, head.head);
   const dropped = stored.filter(([seq, id]) => {
     const message = messages[seq - 1];
-    return message === undefined || (idOf(message) !== undefined && !ids.has(id));
+    if (message === undefined) return true;
+    const edited = idOf(message) === undefined && expectedRevision !== undefined;
+    return !unchanged.has(seq) && !ids.has(id) && !edited;
   });
   // A damaged row is what a document may heal, and its id is not to be trusted.
   const kept = async (seq: number) =>

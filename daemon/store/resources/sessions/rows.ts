@@ -55,7 +55,7 @@ export interface HeadRow {
   cost_nano_usd: number;
   updated_at: number;
   position: number;
-  /** The newest lease, by the position of its change, 0 before the first; its length; when it ends: see guards.ts. */
+  /** The newest lease, by the position of its grant, 0 for none; its length; when it ends: see guards.ts. */
   lease: number;
   lease_ttl: number;
   lease_until: number;

@@ -3,7 +3,7 @@ import { log } from '../../log.ts';
 import { Damaged, type Tx } from '../../tx.ts';
 import { draft } from '../drafts.ts';
 import { branch, findBranch, type BranchRow } from './branches.ts';
-import { delivery } from './delivery.ts';
+import { forgetDeliveries } from './delivery.ts';
 import { lease } from './guards.ts';
 import { session, sessionHead } from './rows.ts';
 
@@ -45,8 +45,12 @@ async function refuseIfDamaged(tx: Tx): Promise<void> {
 }
 
 async function removeSession(tx: Tx, number: number, at: number): Promise<void> {
-  const sent = await tx.query('SELECT position FROM delivery WHERE session_no = ? LIMIT ?', number, slice);
-  for (const [position] of sent) await tx.delete(delivery, { session_no: number, position: Number(position) });
+  const sent = await tx.query('SELECT id FROM delivery WHERE session_no = ? LIMIT ?', number, slice);
+  await forgetDeliveries(
+    tx,
+    number,
+    sent.map(([id]) => String(id)),
+  );
   if (sent.length === slice) return;
   const own = sound(await tx.select(branch, 'WHERE session_no = ?', number));
   for (const row of own) await tx.put(branch, { ...row, sweep_at: at });
@@ -75,7 +79,7 @@ async function sweepBranch(tx: Tx, row: BranchRow, at: number, most: number): Pr
     last ?? row.base,
     most,
   );
-  for (const [position] of rows) await removeMessage(tx, row.session_no, Number(position), at);
+  for (const [position] of rows) await removeMessage(tx, Number(position), at);
   if (rows.length === most) return most;
   // Tells the search index to look which of the branch's messages are gone.
   await tx.change({ kind: 'branch', id: String(row.branch) });
@@ -85,8 +89,7 @@ async function sweepBranch(tx: Tx, row: BranchRow, at: number, most: number): Pr
 }
 
 /** A message that carries the key of a call leaves the key and its answer, for the log to prune in its time. */
-async function removeMessage(tx: Tx, sessionNo: number, position: number, at: number): Promise<void> {
-  await tx.delete(delivery, { session_no: sessionNo, position });
+async function removeMessage(tx: Tx, position: number, at: number): Promise<void> {
   const [row] = await tx.select(log, 'WHERE position = ? AND key IS NOT NULL AND at > ?', position, at - deletedFor);
   if (!row || row instanceof Damaged) await tx.delete(log, { position });
   else await tx.put(log, { ...row, kind: 'replay', branch: null, seq: null, role: null, content: null });

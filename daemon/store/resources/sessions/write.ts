@@ -49,7 +49,7 @@ export async function writeMessages(tx: Tx, head: HeadRow, messages: JsonObject[
     });
     if (options.delivery !== undefined) {
       const { session_no } = head;
-      await tx.insert(delivery, { session_no, position, delivery: options.delivery, reason: null, at: context.at });
+      await tx.put(delivery, { session_no, id, delivery: options.delivery, reason: null, at: context.at });
     }
     Object.assign(head, { position, head: seq });
     if (given !== undefined) known.set(given, { seq, content });

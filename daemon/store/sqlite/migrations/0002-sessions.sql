@@ -90,13 +90,13 @@ CREATE TABLE draft (
   text       TEXT NOT NULL
 ) STRICT;
 
--- Beside a message, by its position in the log; of one session, for forks share the message.
+-- Beside a message; of one session, for forks share the message.
 CREATE TABLE delivery (
   session_no INTEGER NOT NULL,
-  position   INTEGER NOT NULL,
+  id         TEXT NOT NULL,
   delivery   TEXT NOT NULL,
   reason     TEXT,
   at         INTEGER NOT NULL,
   sum        INTEGER NOT NULL,
-  PRIMARY KEY (session_no, position)
+  PRIMARY KEY (session_no, id)
 ) STRICT, WITHOUT ROWID;
