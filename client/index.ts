@@ -124,7 +124,13 @@ async function* read(running: Running): AsyncGenerator<unknown, void> {
   const chunks = await run(running, (transport, message) =>
     transport.open({ ...message, signal: signal ?? new AbortController().signal }, opening),
   );
-  yield* text ? textOf(chunks) : linesOf(chunks);
+  try {
+    yield* text ? textOf(chunks) : linesOf(chunks);
+  } catch (error) {
+    // It was no cut, then.
+    signal?.throwIfAborted();
+    throw error;
+  }
 }
 
 /** What the application is told when a call did not succeed: always a HoldfastError. */

@@ -13,6 +13,14 @@ export async function* textOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<str
   }
 }
 
+function parse(line: string): unknown {
+  try {
+    return JSON.parse(line);
+  } catch (cause) {
+    throw new HoldfastError('internal', 'The daemon answered a line that is not JSON.', {}, { cause });
+  }
+}
+
 /** The lines of an NDJSON answer, parsed. Its last one is `end`; a `problem` is thrown, and so is the lack of both. */
 export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<unknown, void> {
   let partial = '';
@@ -20,7 +28,7 @@ export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<un
     const lines = (partial + text).split('\n');
     partial = lines.pop() ?? '';
     for (const line of lines) {
-      const value = JSON.parse(line) as { end?: unknown; problem?: Problem; seq?: unknown };
+      const value = parse(line) as { end?: unknown; problem?: Problem; seq?: unknown };
       // A message may have fields of these names, and has a seq.
       if (value.seq === undefined && value.problem) throw fromProblem(value.problem);
       yield value;

@@ -59,14 +59,23 @@ function register(app: FastifyInstance, services: Services, named: Named[]): voi
     url: operation.path.replaceAll(':', '::').replaceAll(/\{(\w+)\}/g, ':$1'),
     config: { operation: name },
     handler: (request, reply) => {
-      const asked = (request.headers.accept ?? '')
-        .split(',')
-        .some((type) => types.has(type.split(';')[0]?.trim() ?? ''));
-      const chosen = streamed && (asked || !answer) ? streamed : answer;
+      const chosen = streamed && (!answer || prefers(request.headers.accept ?? '', types)) ? streamed : answer;
       if (!chosen) throw new Error(`${name} has no answer`);
       return chosen(request, reply);
     },
   });
+}
+
+/** Whether an Accept header names one of `types`, and nothing that JSON would fit with more weight. */
+function prefers(accept: string, types: Set<string>): boolean {
+  const weighed = accept.split(',').map((part) => {
+    const [type = '', ...parameters] = part.split(';').map((text) => text.trim().toLowerCase());
+    return { type, q: Number(parameters.find((text) => /^q\s*=/.test(text))?.split('=')[1] ?? 1) };
+  });
+  const weightOf = (fits: (type: string) => boolean) => weighed.find(({ type }) => fits(type))?.q ?? 0;
+  const json = ['application/json', 'application/*', '*/*'].find((type) => weighed.some((one) => one.type === type));
+  const asked = weightOf((type) => types.has(type));
+  return asked > 0 && asked >= weightOf((type) => type === json);
 }
 
 function answering({ name, operation }: Named, { store, system }: Services): Answer {

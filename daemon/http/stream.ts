@@ -1,15 +1,18 @@
-import { Readable } from 'node:stream';
+import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { HoldfastError, toProblem } from '../../shared/errors.ts';
 import { noteError } from './log.ts';
 import { fromFastify } from './problem.ts';
 
-/** Answers with a stream, a step at a time as the reader takes them. What fails before the first step is a problem document. */
+/**
+ * Answers with a stream. Invariant: the next step is asked for when the one before has left for the kernel, so a stream
+ * holds one step in memory, and its bytes may be written over then. What fails before the first step is a problem document.
+ */
 export async function sendStream(
   request: FastifyRequest,
   reply: FastifyReply,
   type: string,
-  steps: AsyncGenerator<string, void>,
+  steps: AsyncGenerator<Uint8Array, void>,
   stopping: AbortSignal,
 ): Promise<FastifyReply> {
   const first = await steps.next();
@@ -17,35 +20,51 @@ export async function sendStream(
     await steps.return();
     return reply.code(200).type(type).send();
   }
-  const lines = type === 'application/x-ndjson';
-  const body = Readable.from(rest(request, first, steps, stopping, lines), { objectMode: false, highWaterMark: 1 });
-  return reply.code(200).type(type).send(body);
+  reply.hijack();
+  reply.raw.writeHead(200, { ...reply.getHeaders(), 'content-type': type } as Record<string, string>);
+  void pump(request, reply.raw, first, steps, stopping, type === 'application/x-ndjson');
+  return reply;
 }
 
 /**
- * The steps, with an end that tells: lines end with a `problem`; anything else is cut, which HTTP shows, for half a
- * document must not look whole.
+ * Writes the steps, with an end that tells: lines end with a `problem`; anything else is cut, which HTTP shows, for half
+ * a document must not look whole. Never rejects.
  */
-async function* rest(
+async function pump(
   request: FastifyRequest,
-  first: IteratorResult<string, void>,
-  steps: AsyncGenerator<string, void>,
+  response: ServerResponse,
+  first: IteratorResult<Uint8Array, void>,
+  steps: AsyncGenerator<Uint8Array, void>,
   stopping: AbortSignal,
   lines: boolean,
-): AsyncGenerator<string> {
+): Promise<void> {
   try {
     for (let step = first; !step.done;) {
-      yield step.value;
+      if (!(await written(response, step.value))) return;
       step = await steps.next();
       if (step.done || !stopping.aborted) continue;
       throw new HoldfastError('shutting_down', 'The daemon is stopping: read on after the last seq.');
     }
+    response.end();
   } catch (error) {
     const known = fromFastify(error, 0);
     noteError(request, known);
-    if (!lines) throw error;
-    yield `${JSON.stringify({ problem: toProblem(known, request.id) })}\n`;
+    if (lines) response.end(`${JSON.stringify({ problem: toProblem(known, request.id) })}\n`);
+    else response.destroy();
   } finally {
     await steps.return();
   }
+}
+
+/** Resolves when the bytes have left; with false when nobody is there to take them. */
+function written(response: ServerResponse, bytes: Uint8Array): Promise<boolean> {
+  if (response.destroyed) return Promise.resolve(false);
+  return new Promise((resolve) => {
+    const gone = () => resolve(false);
+    response.once('close', gone);
+    response.write(bytes, (error) => {
+      response.off('close', gone);
+      resolve(!error);
+    });
+  });
 }

@@ -39,7 +39,7 @@ export interface Store {
   /** Resolves when the answer may leave: for a write, after its transaction is durable. */
   call(call: StoreCall): Promise<StoreAnswer>;
   /** The answer of a read that is a stream, in steps; the first step fails as `call` would. */
-  stream(call: StoreCall): AsyncGenerator<string, void>;
+  stream(call: StoreCall): AsyncGenerator<Uint8Array, void>;
   /** Asks no writer. */
   health(): Promise<StoreHealth>;
   /** Waits for accepted writes, leaves the files clean. */

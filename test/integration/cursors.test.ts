@@ -53,7 +53,7 @@ describe('a cursor', () => {
       const good = await cursorOf(list);
       const [epoch, first] = JSON.parse(Buffer.from(good, 'base64url').toString()) as string[];
       const none = ['x', '', 'null', good.slice(0, -3), good.slice(4), `x${good}`, 'x'.repeat(2001)];
-      const forged = [[epoch], [epoch, first], [epoch, first, 1, 2, 3], [epoch, {}, []], { epoch }].map(json);
+      const forged = [[epoch], [epoch, first], [epoch, first, 1, 2, 3, 4], [epoch, {}, []], { epoch }].map(json);
       for (const cursor of [...none, ...forged]) expect(await refusal(list(client, { cursor }))).toMatchObject(named);
     });
 
@@ -62,6 +62,9 @@ describe('a cursor', () => {
       for (const place of [
         [epoch, null, null],
         [epoch, first, null],
+        [epoch, first, null, null],
+        [epoch, first, null, null, null],
+        [epoch, first, {}, [], '1'],
       ]) {
         expect(await refusal(list(client, { cursor: json(place) }))).toMatchObject(named);
       }

@@ -165,11 +165,14 @@ describe('its daemon', () => {
        const got = await client.feeds.get({ name: 'a' });
        const missing = await client.feeds.get({ name: 'b' }).catch((error) => error);
        const { schemaVersion } = await client.system.version();
+       await client.sessions.replace({ id: 's', messages: [{ content: 'hello there' }] });
+       const [{ content }, { end }] = await Array.fromAsync(client.sessions.stream({ id: 's' }));
        console.log(JSON.stringify({
          same: put.revision === got.revision,
          code: missing instanceof HoldfastError && missing.code,
          path: contract.feeds.put.path,
          schemaVersion,
+         reader: [content, end.head, (await client.search.messages({ q: 'hello', fresh: true })).items.length],
        }));\n`,
     );
     const { stderr, stdout } = await say(node, ['application.js']);
@@ -179,6 +182,7 @@ describe('its daemon', () => {
       code: 'not_found',
       path: '/v1/apps/{app}/feeds/{name}',
       schemaVersion: expect.any(Number),
+      reader: ['hello there', 1, 1],
     });
   });
 

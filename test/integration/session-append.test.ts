@@ -31,6 +31,7 @@ describe('append', () => {
     expect(reply.headers['etag']).toBe(`"${revision}"`);
     expect(reply.json).toEqual({
       head: 3,
+      generation: 0,
       revision,
       messages: [
         { id: expect.stringMatching(/^[0-9a-f]{8}-[0-9a-f]{4}-7/), seq: 2 },

@@ -79,7 +79,14 @@ describe('the messages of a session', () => {
     const { id: empty } = await client.sessions.create();
     for (const input of [{}, { order: 'desc' as const }, { last: 5 }, { after: 3 }]) {
       const page = await client.sessions.messages({ id: empty, ...input });
-      expect(page).toEqual({ items: [], nextCursor: null, damagedCount: 0, head: 0 });
+      expect(page).toEqual({
+        items: [],
+        nextCursor: null,
+        damagedCount: 0,
+        head: 0,
+        generation: 0,
+        deliveries: [],
+      });
     }
   });
 

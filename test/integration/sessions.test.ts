@@ -28,14 +28,19 @@ describe('sessions', () => {
       status: 'active',
       head: 0,
       messageCount: 0,
+      generation: 0,
       preview: null,
       inputTokens: 0,
       outputTokens: 0,
       costNanoUsd: 0,
+      forkedFrom: null,
+      leasedUntil: null,
       createdAt: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       updatedAt: session.createdAt,
+      deletedAt: null,
       revision: session.revision,
       metadata: {},
+      lease: null,
     });
   });
 

@@ -27,7 +27,32 @@ it('red control: a default is found', () => {
   expect(hasDefault(z.strictObject({ a: z.string().default('x') }))).toBe(true);
 });
 
-it('has no two operations on one route', () => {
-  const routes = operations.map(([, { method, path }]) => `${method} ${path.replaceAll(/\{\w+\}/g, '{}')}`);
-  expect(new Set(routes).size).toBe(routes.length);
+const routeOf = ({ method, path }: Pick<Operation, 'method' | 'path'>) =>
+  `${method} ${path.replaceAll(/\{\w+\}/g, '{}')}`;
+
+/** Routes of more than one operation, unless the Accept header can choose: between one document and one stream. */
+function contested(all: Pick<Operation, 'method' | 'path' | 'stream'>[]): string[] {
+  return [...Map.groupBy(all, routeOf)].flatMap(([route, sharing]) => {
+    const streams = sharing.filter(({ stream }) => stream === 'out').length;
+    return sharing.length === 1 || (sharing.length === 2 && streams === 1) ? [] : [route];
+  });
+}
+
+it('has no two operations on one route, unless one of them is a stream', () => {
+  expect(contested(operations.map(([, operation]) => operation))).toEqual([]);
+});
+
+it('red control: two documents, two streams, and three of any kind on one route are found', () => {
+  const [plain, stream] = [
+    { method: 'GET', path: '/v1/{a}' } as const,
+    { method: 'GET', path: '/v1/{b}', stream: 'out' } as const,
+  ];
+  for (const sharing of [
+    [plain, plain],
+    [stream, stream],
+    [plain, plain, stream],
+    [plain, { ...plain, stream: 'in' as const }],
+  ]) {
+    expect(contested(sharing)).toEqual(['GET /v1/{}']);
+  }
 });

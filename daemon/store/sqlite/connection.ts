@@ -65,6 +65,6 @@ export function openSearch(path: string): DatabaseSync {
 /** A connection for reads: each sees every commit that was acknowledged before it began. */
 export function openReader(path: string): DatabaseSync {
   const db = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
-  db.exec('PRAGMA cache_size = -16384; PRAGMA trusted_schema = OFF;');
+  db.exec('PRAGMA cache_size = -4096; PRAGMA trusted_schema = OFF;');
   return db;
 }

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
-import type { ErrorCode, ErrorDetails } from '../../../shared/errors.ts';
+import { HoldfastError, type ErrorCode, type ErrorDetails } from '../../../shared/errors.ts';
 import type { StoreAnswer } from '../store.ts';
 import type { SearchMatches, SearchQuery } from '../tx.ts';
 import { openReader } from './connection.ts';
@@ -19,15 +19,21 @@ export interface WireError {
   cause: string;
 }
 export type ToReader =
-  { id: number; call: ReadCall; stream: boolean } | { next: number } | { stop: number } | 'index' | 'close';
+  | { id: number; call: ReadCall; stream: boolean }
+  | { next: number; used: ArrayBuffer }
+  | { stop: number }
+  | 'index'
+  | 'close';
 export type FromReader =
   | { id: number; answer: StoreAnswer }
-  | { id: number; step: string | undefined }
+  | { id: number; step: Uint8Array<ArrayBuffer> | undefined }
   | { id: number; error: WireError }
   | { indexed: number; failure: string | undefined };
 
 /** Rows of the log that a search catches up with before it answers, whether asked to or not: some milliseconds. */
 const quickRows = 2000;
+/** Bytes that most steps of a stream fit in. */
+const usualStep = 256 * 1024;
 /** While others write, indexing rests so many times as long as it worked. */
 const restFactor = 4;
 
@@ -50,6 +56,7 @@ class ReaderTx extends SqliteTx {
 }
 
 const reads = new Reads(db, new ReaderTx(db), epoch);
+const encoder = new TextEncoder();
 const streams = new Map<number, AsyncGenerator<string, void>>();
 
 async function headOf(tx: SqliteTx): Promise<number> {
@@ -111,13 +118,28 @@ async function run(id: number, call: ReadCall): Promise<void> {
   }
 }
 
-async function step(id: number): Promise<void> {
+/**
+ * A step as UTF-8, in the buffer that carried the one before if it fits. Buffers go to and fro between the threads: new
+ * ones would be garbage that neither heap sees, and that is collected late.
+ */
+function toBytes(text: string, used: ArrayBuffer | undefined): Uint8Array<ArrayBuffer> {
+  const length = Buffer.byteLength(text);
+  const buffer = used && used.byteLength >= length ? used : new ArrayBuffer(Math.max(length, usualStep));
+  const bytes = new Uint8Array(buffer, 0, length);
+  encoder.encodeInto(text, bytes);
+  return bytes;
+}
+
+async function step(id: number, used?: ArrayBuffer): Promise<void> {
   const steps = streams.get(id);
-  if (!steps) return;
+  // It began on a thread that is gone.
+  if (!steps) return fail(id, new HoldfastError('busy', 'The reader thread ended: call again.', { retryAfter: 1 }));
   try {
     const { value, done } = await steps.next();
     if (done) streams.delete(id);
-    post({ id, step: done ? undefined : value });
+    if (done) return post({ id, step: undefined });
+    const bytes = toBytes(value, used);
+    port.postMessage({ id, step: bytes } satisfies FromReader, [bytes.buffer]);
   } catch (error) {
     streams.delete(id);
     fail(id, error);
@@ -140,7 +162,7 @@ async function close(): Promise<void> {
 port.on('message', (message: ToReader) => {
   if (message === 'index') void catchUp();
   else if (message === 'close') void close();
-  else if ('next' in message) void step(message.next);
+  else if ('next' in message) void step(message.next, message.used);
   else if ('stop' in message) streams.delete(message.stop);
   else if (message.stream) {
     streams.set(message.id, reads.stream(message.call));

@@ -49,8 +49,8 @@ export class Reader {
     throw new Error('the reader thread answered something else');
   }
 
-  /** The steps of a stream, each read when the one before was taken. */
-  async *stream(call: ReadCall): AsyncGenerator<string, void> {
+  /** The steps of a stream, each read when the one before was taken; its bytes are good until the next is asked for. */
+  async *stream(call: ReadCall): AsyncGenerator<Uint8Array, void> {
     if (this.#streams >= maxStreams) {
       const detail = `${maxStreams} streams are open already: read one to its end first.`;
       throw new HoldfastError('busy', detail, { retryAfter: 1 });
@@ -61,7 +61,8 @@ export class Reader {
       let message = await this.#ask(id, () => ({ id, call, stream: true }));
       while ('step' in message && message.step !== undefined) {
         yield message.step;
-        message = await this.#ask(id, () => ({ next: id }));
+        const used = message.step.buffer;
+        message = await this.#ask(id, () => ({ next: id, used }), [used]);
       }
     } finally {
       this.#streams -= 1;
@@ -85,10 +86,11 @@ export class Reader {
     await this.#ended;
   }
 
-  #ask(id: number, message: (id: number) => ToReader): Promise<Received> {
+  #ask(id: number, message: (id: number) => ToReader, transfer: ArrayBuffer[] = []): Promise<Received> {
+    if (this.#closed) return Promise.reject(new HoldfastError('shutting_down', 'The daemon is stopping.'));
     const { promise, resolve, reject } = Promise.withResolvers<Received>();
     this.#waiting.set(id, { resolve, reject });
-    this.#thread().postMessage(message(id));
+    this.#thread().postMessage(message(id), transfer);
     return promise;
   }
 
@@ -97,7 +99,11 @@ export class Reader {
     if (this.#worker) return this.#worker;
     // The bundle keeps both files side by side under the same names.
     const file = import.meta.url.endsWith('.ts') ? './reader-worker.ts' : './reader-worker.js';
-    const worker = new Worker(new URL(file, import.meta.url), { workerData: this.#data, name: 'reader' });
+    const worker = new Worker(new URL(file, import.meta.url), {
+      workerData: this.#data,
+      name: 'reader',
+      resourceLimits: { maxYoungGenerationSizeMb: 4 },
+    });
     this.#worker = worker;
     worker.on('message', (message: FromReader) => this.#receive(message));
     worker.on('error', (error) => this.#lost(worker, error));

@@ -66,7 +66,7 @@ class SqliteStore implements Store {
     return { ...answer, status: answer.status || (operation.statuses?.at(-1) ?? 200) };
   }
 
-  stream({ name: op, app, input }: StoreCall): AsyncGenerator<string, void> {
+  stream({ name: op, app, input }: StoreCall): AsyncGenerator<Uint8Array, void> {
     return this.#longReads.stream({ op, app, input });
   }
 

@@ -63,22 +63,28 @@ export async function startBranch(tx: Tx, number: number, sessionNo: number, fro
   return { branch: number, base, head: base };
 }
 
-/** Messages of a session by their ids, wherever they lie. */
+/** Messages of a session by their ids, wherever they lie; a damaged one is refused by name. */
 export async function findMessages(
   tx: Tx,
   head: HeadRow,
   ids: string[],
 ): Promise<Map<string, LogRow & { seq: number }>> {
   const found = new Map<string, LogRow & { seq: number }>();
-  if (ids.length === 0) return found;
-  const wanted = JSON.stringify(ids);
-  for (const { branch: number, to } of await segmentsOf(tx, head, 1, head.head)) {
-    const tail = 'WHERE branch = ? AND id IN (SELECT value FROM json_each(?)) AND seq <= ?';
-    for (const row of await tx.select(log, tail, number, wanted, to)) {
-      if (row instanceof Damaged)
-        throw new HoldfastError('damaged', `Message '${row.row.id}' is damaged: ${row.reason}.`);
-      found.set(row.id, { ...row, seq: Number(row.seq) });
-    }
+  for (const row of await selectMessages(tx, head, ids)) {
+    if (row instanceof Damaged)
+      throw new HoldfastError('damaged', `Message '${row.row.id}' is damaged: ${row.reason}.`);
+    found.set(row.id, { ...row, seq: Number(row.seq) });
+  }
+  return found;
+}
+
+/** The same rows as they are. */
+export async function selectMessages(tx: Tx, head: HeadRow, ids: string[]): Promise<(LogRow | Damaged<LogRow>)[]> {
+  if (ids.length === 0) return [];
+  const found: (LogRow | Damaged<LogRow>)[] = [];
+  const tail = 'WHERE branch = ? AND id IN (SELECT value FROM json_each(?)) AND seq <= ?';
+  for (const part of await segmentsOf(tx, head, 1, head.head)) {
+    found.push(...(await tx.select(log, tail, part.branch, JSON.stringify(ids), part.to)));
   }
   return found;
 }

@@ -7,7 +7,7 @@ import { draft as drafts } from '../drafts.ts';
 import { toSession } from './answer.ts';
 import { isDamaged, messageText } from './read.ts';
 import { findHead, findRow, sessionNumber } from './rows.ts';
-import { damagedIn, linesOf, slices } from './stream.ts';
+import { damagedIn, linesOf, slices, type Slice } from './stream.ts';
 
 /** A whole session as one document, in slices like a stream; a draft comes after the messages. */
 export async function* exportMessages(tx: Tx, input: InputOf<typeof sessions.export>, context: Context) {
@@ -18,10 +18,12 @@ export async function* exportMessages(tx: Tx, input: InputOf<typeof sessions.exp
   const [found] = await tx.select(drafts, 'WHERE session_no = ?', number);
   const draft = found && !(found instanceof Damaged) ? (JSON.parse(found.text) as string) : null;
   let damagedCount = found instanceof Damaged ? 1 : 0;
+  const deliveries: Slice['deliveries'] = [];
   let first = true;
   yield write.begin(about);
   for await (const part of slices(tx, head, 1, head.head)) {
     damagedCount += damagedIn(part);
+    if (input.format === 'json') deliveries.push(...part.deliveries);
     if (input.format === 'ndjson') yield linesOf(part);
     else
       yield part.seqs
@@ -31,19 +33,20 @@ export async function* exportMessages(tx: Tx, input: InputOf<typeof sessions.exp
         .join('');
     first = false;
   }
-  yield write.end(about, draft, damagedCount);
+  yield write.end(about, draft, damagedCount, deliveries);
 }
 
 interface Writer {
   begin(session: Session): string;
   message(text: string, first: boolean, damaged: boolean): string;
-  end(session: Session, draft: string | null, damagedCount: number): string;
+  end(session: Session, draft: string | null, damagedCount: number, deliveries: Slice['deliveries']): string;
 }
 
 const json: Writer = {
   begin: (session) => `{"session":${JSON.stringify(session)},"messages":[`,
   message: (text, first) => `${first ? '' : ','}\n${text}`,
-  end: (_session, draft, damagedCount) => `\n],"draft":${JSON.stringify(draft)},"damagedCount":${damagedCount}}\n`,
+  end: (_session, draft, damagedCount, deliveries) =>
+    `\n],"deliveries":${JSON.stringify(deliveries)},"draft":${JSON.stringify(draft)},"damagedCount":${damagedCount}}\n`,
 };
 
 const ndjson: Writer = {
@@ -96,7 +99,8 @@ const partText = (part: Json): string =>
 function asJson(value: Json | undefined): string[] {
   if (value === undefined) return [];
   const text = JSON.stringify(value, null, 2);
-  const longest = Math.max(2, ...Array.from(text.matchAll(/`+/g), ([run]) => run.length));
+  let longest = 2;
+  for (const [run] of text.matchAll(/`+/g)) longest = Math.max(longest, run.length);
   const fence = '`'.repeat(longest + 1);
   return [`${fence}json\n${text}\n${fence}`];
 }

@@ -1,6 +1,6 @@
 import { HoldfastError, type Holder } from '../../../../shared/errors.ts';
 import { isoTime, revisionOf, table, type Context, type Tx } from '../../tx.ts';
-import { findHead, sessionHead, sessionNumber, type HeadRow } from './rows.ts';
+import { erased, findHead, sessionHead, sessionNumber, type HeadRow } from './rows.ts';
 
 /** Who holds the lease that a session's head names. */
 export interface LeaseRow {
@@ -74,6 +74,13 @@ export function guardRevision(head: HeadRow | undefined, expected: string | unde
   throw new HoldfastError('stale', `${what}, not at ${expected}: read it again.`, {
     ...(current !== undefined && { current }),
   });
+}
+
+/** Refuses to read on in a session that was erased meanwhile: its rows are being removed, and are not damaged. */
+export async function guardErased(tx: Tx, { session_no }: HeadRow): Promise<void> {
+  const sql = 'SELECT 1 FROM session WHERE session_no = ? AND (deleted_at IS NULL OR deleted_at <> ?)';
+  const [kept] = await tx.query(sql, session_no, erased);
+  if (!kept) throw new HoldfastError('not_found', 'The session was erased while it was read.');
 }
 
 /** Refuses a call that knows the session before its messages were changed: a seq then named another message. */

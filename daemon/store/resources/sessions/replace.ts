@@ -4,9 +4,9 @@ import type { InputOf } from '../../../../shared/operation.ts';
 import type * as sessions from '../../../../shared/resources/sessions.ts';
 import { Damaged, revisionOf, type Context, type Tx } from '../../tx.ts';
 import { toSummary } from './answer.ts';
-import { branch, findBranch, startBranch } from './branches.ts';
+import { branch, findBranch, selectMessages, startBranch } from './branches.ts';
 import { insertSession } from './create.ts';
-import { forgetDeliveries } from './delivery.ts';
+import { delivery } from './delivery.ts';
 import { forWriting, guardRevision } from './guards.ts';
 import { isDamaged, readIds, readMessages, readPicked, readSizes } from './read.ts';
 import { findRow, findSession, type HeadRow, type SessionRow } from './rows.ts';
@@ -66,12 +66,7 @@ async function replaceMessages(tx: Tx, head: HeadRow, row: SessionRow, input: In
     if (input.allowShrink !== true) await refuseDrops(tx, head, input, stored, unchanged);
     // What is as it was keeps its id also behind a message that is not.
     for (const [seq, id] of unchanged) if (seq > same) Object.assign(input.messages[seq - 1] ?? {}, { id });
-    const kept = new Set(unchanged.values());
-    await forgetDeliveries(
-      tx,
-      head.session_no,
-      stored.map(([, id]) => id).filter((id) => !kept.has(id)),
-    );
+    await forgetChanged(tx, head, new Set(stored.map(([, id]) => id)), rest);
     const position = await tx.change({ kind: 'session', id: input.id });
     const old = await findBranch(tx, head.branch);
     await tx.put(branch, { ...old, sweep_at: context.at + replacedFor });
@@ -82,6 +77,20 @@ async function replaceMessages(tx: Tx, head: HeadRow, row: SessionRow, input: In
   }
   const { preview } = await writeMessages(tx, head, rest, context, { known: 'refused', first: same });
   return preview ?? (head.previewed === 0 ? null : row.preview);
+}
+
+/** Drops what became of messages that the document lacks or has with other content; one that only moved keeps it. */
+async function forgetChanged(tx: Tx, head: HeadRow, stored: Set<string>, rest: JsonObject[]): Promise<void> {
+  const texts = new Map(rest.map((message) => [idOf(message), message]));
+  const sent = await tx.query('SELECT id FROM delivery WHERE session_no = ?', head.session_no);
+  for (const [value] of sent) {
+    const id = String(value);
+    if (!stored.has(id)) continue;
+    const message = texts.get(id);
+    const [row] = message ? await selectMessages(tx, head, [id]) : [];
+    const same = message && row && !(row instanceof Damaged) && (row.content ?? '{}') === contentOf(message);
+    if (!same) await tx.delete(delivery, { session_no: head.session_no, id });
+  }
 }
 
 /**

@@ -1,12 +1,12 @@
 import type { InputOf } from '../../../../shared/operation.ts';
 import type * as sessions from '../../../../shared/resources/sessions.ts';
 import type { Context, Tx } from '../../tx.ts';
-import { guardGeneration } from './guards.ts';
+import { guardErased, guardGeneration } from './guards.ts';
 import { deliveriesOf, isDamaged, messageText, pickMessages, readPicked, type StoredMessage } from './read.ts';
 import { findHead, sessionNumber, type HeadRow } from './rows.ts';
 
 /** What one read transaction of a stream takes at most: rows, and bytes of their content. */
-const slice = { limit: 256, bytes: 1024 * 1024 };
+const slice = { limit: 256, bytes: 64 * 1024 };
 
 export interface Slice {
   seqs: number[];
@@ -21,6 +21,7 @@ export interface Slice {
 export async function* slices(tx: Tx, head: HeadRow, low: number, high: number, role?: string): AsyncGenerator<Slice> {
   for (let from = low; from <= high;) {
     const to = Math.min(high, from + slice.limit - 1);
+    await guardErased(tx, head);
     const { seqs, complete } = await pickMessages(tx, head, { from, to, ascending: true, role, ...slice });
     const rows = await readPicked(tx, head, seqs);
     yield { seqs, rows, deliveries: await deliveriesOf(tx, head.session_no, rows) };
