@@ -1,4 +1,4 @@
-import { HoldfastError } from '../../shared/errors.ts';
+import { HoldfastError, toProblem } from '../../shared/errors.ts';
 import { Transport } from '../../client/transport.ts';
 import { codeOf } from '../../client/retry.ts';
 import type { Acknowledged } from './verdict.ts';
@@ -79,7 +79,10 @@ export class Load {
       });
       return { writer, n, status: 201, code: '', text };
     } catch (error) {
-      if (error instanceof HoldfastError) return { writer, n, status: error.status, code: error.code, text: '' };
+      if (error instanceof HoldfastError) {
+        const { status, code } = error;
+        return { writer, n, status, code, text: JSON.stringify(toProblem(error, error.requestId ?? '')) };
+      }
       return { writer, n, status: 0, code: codeOf(error) || String(error), text: '' };
     }
   }

@@ -54,9 +54,10 @@ async function feeds(client: Client): Promise<void> {
   await client.feeds.put({ name: 'made again', url, category: 'second' });
 }
 
+const said = (content: string) => ({ role: 'user', content });
+
 /** What sessions can become after their creation. */
 async function lives(client: Client): Promise<void> {
-  const said = (content: string) => ({ role: 'user', content });
   const messages = ['one', 'two', 'three'].map((id) => ({ id, ...said(`message ${id}`) }));
   await client.sessions.replace({ id: 'rewritten', title: 'before', messages, usage: { inputTokens: 5 } });
   await client.sessions.fork({ id: 'rewritten', to: 'forked', upTo: 2 });

@@ -151,7 +151,8 @@ describe('on the word of a damaged row nothing is removed', () => {
     db.exec(damage);
     await remove('s', true).catch(() => undefined);
     // It says so where it would have had to believe the row; health tells that.
-    await after(60).catch((error: unknown) => expect(error).toMatchObject({ code: 'damaged' }));
+    const outcome = await after(60).catch((error: unknown) => error);
+    expect([undefined, 'damaged']).toContain((outcome as { code?: string } | undefined)?.code);
     expect(stored()).toEqual(expect.arrayContaining(['1', '2', '4']));
   });
 

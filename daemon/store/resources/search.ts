@@ -9,7 +9,7 @@ import { segmentsOf } from './sessions/branches.ts';
 import { findHead, sessionNumber } from './sessions/rows.ts';
 import { snippetOf } from './search/snippet.ts';
 import { phrasesOf, textOf } from './search/text.ts';
-import { Visibility } from './search/visible.ts';
+import { Visibility, type ShownBy } from './search/visible.ts';
 
 type Input = InputOf<typeof operations.messages>;
 type Everywhere = InputOf<typeof operations.everywhere>;
@@ -25,8 +25,7 @@ export const everywhere = (tx: Tx, input: Everywhere, context: Context) => searc
 
 interface Place {
   position: number;
-  session: string;
-  title: string | null;
+  shown: ShownBy;
 }
 
 async function search(tx: Tx, input: Everywhere & { app?: string; session?: string | undefined }, context: Context) {
@@ -58,8 +57,8 @@ async function search(tx: Tx, input: Everywhere & { app?: string; session?: stri
       }
       const row = rows.get(position);
       if (!row || !isBetween(row.at, query)) continue;
-      const session = await visible.sessionOf(row.branch, row.seq);
-      if (session) found.push({ position, session: session.id, title: session.title });
+      const shown = await visible.sessionOf(row.branch, row.seq);
+      if (shown) found.push({ position, shown });
     }
   }
   if (next === undefined && positions.length === mostLookedAt) next = positions.length;
@@ -75,7 +74,10 @@ async function search(tx: Tx, input: Everywhere & { app?: string; session?: stri
 /** How many matches were looked at before this page, and the position up to which the first page looked. */
 function place(input: Everywhere, context: Context, indexedTo: number): [number, number] {
   if (input.cursor === undefined) return [0, indexedTo];
-  return decodeCursor(context, context.op, input.cursor, ['number', 'number']) as [number, number];
+  const read = decodeCursor(context, context.op, input.cursor, ['number', 'number']) as [number, number];
+  if (!read.every((value) => Number.isSafeInteger(value) && value >= 0))
+    throw invalidField('cursor', 'must be a nextCursor as this search answered it');
+  return read;
 }
 
 const isBetween = (at: number, { after, before }: SearchQuery) =>
@@ -115,13 +117,14 @@ async function hits(tx: Tx, found: Place[], phrases: string[]): Promise<Items> {
   const wanted = JSON.stringify(found.map(({ position }) => position));
   const rows = await tx.select(log, 'WHERE position IN (SELECT value FROM json_each(?))', wanted);
   const byPosition = new Map(rows.map((row) => [(row instanceof Damaged ? row.row : row).position, row]));
-  return found.flatMap(({ position, session, title }): Items => {
+  return found.flatMap(({ position, shown }): Items => {
     const row = byPosition.get(position);
     if (!row) return [];
     const { app, seq, id, role, at } = row instanceof Damaged ? row.row : row;
-    const where = { app, session, seq: Number(seq), id };
-    if (row instanceof Damaged) return [{ ...where, damaged: { reason: row.reason } }];
-    return [{ ...where, title, role, at: isoTime(at), ...snippetOf(contentOf(row), phrases) }];
+    const where = { app, session: shown.id, seq: Number(seq), id };
+    const reason = row instanceof Damaged ? row.reason : shown.damaged;
+    if (row instanceof Damaged || reason !== undefined) return [{ ...where, damaged: { reason: reason ?? '' } }];
+    return [{ ...where, title: shown.title, role, at: isoTime(at), ...snippetOf(contentOf(row), phrases) }];
   });
 }
 

@@ -64,7 +64,13 @@ async function headOf(tx: SqliteTx): Promise<number> {
 }
 
 async function opened(tx: SqliteTx): Promise<SearchIndex> {
-  return (index ??= new SearchIndex(searchPath, epoch, await headOf(tx)));
+  if (index) return index;
+  const head = await headOf(tx);
+  index = new SearchIndex(searchPath, epoch, head);
+  if (await index.follows(tx)) return index;
+  index.broken = true;
+  giveUp();
+  return (index = new SearchIndex(searchPath, epoch, head));
 }
 
 /** One slice of indexing, in one snapshot of the log; answers whether the index is level with the log. */

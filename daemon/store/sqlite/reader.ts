@@ -42,8 +42,8 @@ export class Reader {
   }
 
   async answer(call: ReadCall): Promise<StoreAnswer> {
-    // A search may find the index far behind.
-    if (call.op.startsWith('search.')) this.changed();
+    // A search may find the index far behind; it puts nothing off.
+    if (call.op.startsWith('search.') && this.#firstChange === undefined) this.changed();
     const message = await this.#ask(++this.#next, (id) => ({ id, call, stream: false }));
     if ('answer' in message) return message.answer;
     throw new Error('the reader thread answered something else');

@@ -5,7 +5,7 @@ import { openSearch } from './connection.ts';
 /** Raised when what the file holds would be another: an older file is made anew. */
 const layout = 1;
 const schema = `
-  CREATE TABLE state (layout INTEGER NOT NULL, epoch TEXT NOT NULL, indexed_to INTEGER NOT NULL) STRICT;
+  CREATE TABLE state (layout INTEGER NOT NULL, epoch TEXT NOT NULL, indexed_to INTEGER NOT NULL, anchor TEXT NOT NULL) STRICT;
   CREATE TABLE day (day INTEGER PRIMARY KEY, low INTEGER NOT NULL, high INTEGER NOT NULL) STRICT;
   CREATE VIRTUAL TABLE message USING fts5 (
     text, facet, content = '', contentless_delete = 1, tokenize = 'unicode61 remove_diacritics 2'
@@ -25,7 +25,7 @@ export function openSearchFile(path: string, epoch: string, head: number): Datab
   const db = openSearch(path);
   try {
     db.exec(`BEGIN; ${schema}`);
-    db.prepare('INSERT INTO state VALUES (?, ?, 0)').run(layout, epoch);
+    db.prepare("INSERT INTO state VALUES (?, ?, 0, '')").run(layout, epoch);
     db.exec('COMMIT');
     return db;
   } catch (error) {
@@ -36,7 +36,7 @@ export function openSearchFile(path: string, epoch: string, head: number): Datab
 
 function fits(db: DatabaseSync, epoch: string, head: number): boolean {
   try {
-    const state = db.prepare('SELECT layout, epoch, indexed_to FROM state').get();
+    const state = db.prepare('SELECT layout, epoch, indexed_to, anchor FROM state').get();
     db.prepare('SELECT count(*) FROM message WHERE message MATCH ?').get('"holdfast"');
     return state?.['layout'] === layout && state['epoch'] === epoch && Number(state['indexed_to']) <= head;
   } catch {

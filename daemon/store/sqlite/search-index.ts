@@ -6,14 +6,16 @@ import { forIndex, textOf } from '../resources/search/text.ts';
 import { Damaged, type SearchMatches, type SearchQuery, type Tx } from '../tx.ts';
 import { sqlite, sqliteCode } from './connection.ts';
 import { openSearchFile, removeSearchFile } from './search-file.ts';
+import { appFacet, branchFacet, expressions, roleFacet } from './search-query.ts';
+import { hasMessage, nextSlice } from './search-source.ts';
 import { SqliteTx } from './transaction.ts';
 
-/** What a slice of indexing takes at most: rows of the log, and bytes of their content. */
-const slice = { rows: 500, bytes: 4 * 1024 * 1024 };
 /** Matches beyond which weighing them would cost more than it tells: then the newest come first. */
 const mostWeighed = 10_000;
 /** A missing table is an error of SQL; what is damaged says so. */
 const damages = new Set([sqlite.error, sqlite.corrupt, sqlite.notADatabase]);
+/** Rankings that are remembered for their next pages. */
+const mostWalks = 32;
 const dayMs = 24 * 3_600_000;
 
 /**
@@ -28,6 +30,8 @@ export class SearchIndex {
   readonly #tx: SqliteTx;
   readonly #path: string;
   indexedTo: number;
+  /** What weighs how much changes with every message: a walk goes on in the order it began with. */
+  readonly #walks = new Map<string, number[]>();
   /** Set when the file turned out to be damaged: closing it then deletes it. */
   broken = false;
 
@@ -52,7 +56,7 @@ export class SearchIndex {
     try {
       return await work();
     } catch (error) {
-      const code = sqliteCode(error);
+      const code = sqliteCode(error) ?? (error instanceof Error ? sqliteCode(error.cause) : undefined);
       if (code === undefined || !damages.has(code)) throw error;
       this.broken = true;
       const detail = 'The search index was damaged and is made anew from the messages: search again.';
@@ -61,35 +65,35 @@ export class SearchIndex {
   }
 
   async #feed(source: Tx): Promise<boolean> {
-    const sizes = await source.query(
-      'SELECT position, octet_length(content) FROM log WHERE position > ? ORDER BY position LIMIT ?',
-      this.indexedTo,
-      slice.rows,
-    );
-    let bytes = 0;
-    const over = sizes.findIndex(([, size], index) => (bytes += Number(size)) > slice.bytes && index > 0);
-    const taken = over === -1 ? sizes : sizes.slice(0, over);
-    const last = taken.at(-1);
-    if (!last) return true;
-    const to = Number(last[0]);
-    const rows = await source.select(log, 'WHERE position > ? AND position <= ?', this.indexedTo, to);
+    const { rows, to, all } = await nextSlice(source, this.indexedTo);
+    if (to === this.indexedTo) return true;
     try {
       this.#db.exec('BEGIN IMMEDIATE');
       // A damaged row is told wherever it is read; what it says is not to be found.
-      for (const row of rows) if (!(row instanceof Damaged)) await this.#take(source, row);
-      await this.#tx.query('UPDATE state SET indexed_to = ?', to);
+      for (const row of rows) await this.#take(source, row);
+      const last = rows.at(-1);
+      const anchor = last?.position === to ? anchorOf(last) : '';
+      await this.#tx.query('UPDATE state SET indexed_to = ?, anchor = ?', to, anchor);
       this.#db.exec('COMMIT');
     } finally {
       if (this.#db.isTransaction) this.#db.exec('ROLLBACK');
     }
     this.indexedTo = to;
-    return over === -1 && sizes.length < slice.rows;
+    return all;
+  }
+
+  /** Whether the log still is the one that was indexed: an older copy of it may have grown on in another way. */
+  async follows(source: Tx): Promise<boolean> {
+    const [[anchor] = []] = await this.#tx.query('SELECT anchor FROM state');
+    const [row] = await source.select(log, 'WHERE position = ?', this.indexedTo);
+    return anchor === '' || !row || row instanceof Damaged || anchor === anchorOf(row);
   }
 
   async #take(source: Tx, row: LogRow): Promise<void> {
     if (row.kind === 'branch') await this.#forget(source, Number(row.id));
     if (row.branch === null) return;
-    const facet = [appFacet(row.app), branchFacet(row.branch), ...(row.role === null ? [] : [roleFacet(row.role)])];
+    // Always three: they count as words of the message where it is weighed.
+    const facet = [appFacet(row.app), branchFacet(row.branch), row.role === null ? 'n' : roleFacet(row.role)];
     const text = forIndex(textOf(JSON.parse(row.content ?? '{}') as Json));
     await this.#tx.query(
       'INSERT INTO message (rowid, text, facet) VALUES (?, ?, ?)',
@@ -113,29 +117,40 @@ export class SearchIndex {
       `facet : ${branchFacet(branch)}`,
     );
     for (const [position] of known) {
-      const [row] = await source.query('SELECT 1 FROM log WHERE position = ? AND branch IS NOT NULL', Number(position));
-      if (!row) await this.#tx.query('DELETE FROM message WHERE rowid = ?', Number(position));
+      if (!(await hasMessage(source, Number(position))))
+        await this.#tx.query('DELETE FROM message WHERE rowid = ?', Number(position));
     }
   }
 
   async #search(query: SearchQuery, skip: number, limit: number): Promise<SearchMatches> {
     if (query.branches?.length === 0) return { order: 'relevance', positions: [] };
-    const match = expression(query);
+    const walk = JSON.stringify(query);
+    const known = skip > 0 ? this.#walks.get(walk) : undefined;
+    if (known) return { order: 'relevance', positions: known.slice(skip, skip + limit) };
     const [low, high] = await this.#range(query);
-    const where = 'FROM message WHERE message MATCH ? AND rowid BETWEEN ? AND ?';
-    const few = `SELECT count(*) FROM (SELECT 1 ${where} LIMIT ?)`;
-    const [[count] = []] = await this.#tx.query(few, match, low, high, mostWeighed + 1);
-    const order = Number(count) > mostWeighed ? 'recency' : 'relevance';
-    const by = order === 'recency' ? 'rowid DESC' : 'bm25(message, 1.0, 0.0), rowid DESC';
-    const rows = await this.#tx.query(
-      `SELECT rowid ${where} ORDER BY ${by} LIMIT ? OFFSET ?`,
-      match,
-      low,
-      high,
-      limit,
-      skip,
+    const [words, match] = expressions(query);
+    const among = 'FROM message WHERE message MATCH ? AND rowid BETWEEN ? AND ?';
+    const newest = `SELECT rowid ${among} ORDER BY rowid DESC LIMIT ? OFFSET ?`;
+    const weighed = (await this.#tx.query(newest, match, low, high, mostWeighed + 1, 0)).map(([position]) =>
+      Number(position),
     );
-    return { order, positions: rows.map(([position]) => Number(position)) };
+    if (weighed.length > mostWeighed) {
+      const rows = await this.#tx.query(newest, match, low, high, limit, skip);
+      return { order: 'recency', positions: rows.map(([position]) => Number(position)) };
+    }
+    // bm25 counts every message of each word it is given, so it is given no word that all messages of an application have.
+    const rows = await this.#tx.query(
+      `SELECT rowid ${among} AND +rowid IN (SELECT value FROM json_each(?)) ORDER BY bm25(message, 1.0, 0.0), rowid DESC`,
+      query.branches ? match : words,
+      weighed.at(-1) ?? 1,
+      weighed[0] ?? 0,
+      JSON.stringify(weighed),
+    );
+    const ranked = rows.map(([position]) => Number(position));
+    this.#walks.delete(walk);
+    this.#walks.set(walk, ranked);
+    for (const oldest of this.#walks.keys()) if (this.#walks.size > mostWalks) this.#walks.delete(oldest);
+    return { order: 'relevance', positions: ranked.slice(skip, skip + limit) };
   }
 
   /** Positions among which every message of the wanted days is, whatever the clock did. */
@@ -155,21 +170,5 @@ export class SearchIndex {
   }
 }
 
-const hex = (text: string) => Buffer.from(text).toString('hex');
-const appFacet = (app: string) => `a${hex(app)}`;
-const branchFacet = (branch: number) => `b${branch}`;
-const roleFacet = (role: string) => `r${hex(role)}`;
-
-/** The query in FTS5's language (https://sqlite.org/fts5.html#full_text_query_syntax): everything of the user's is quoted. */
-function expression({ phrases, app, role, branches }: SearchQuery): string {
-  const text = phrases.map((phrase) => `"${forIndex(phrase).replaceAll('"', '""')}"`).join(' AND ');
-  const facets = [
-    ...(branches === undefined
-      ? app === undefined
-        ? []
-        : [appFacet(app)]
-      : [`(${branches.map(branchFacet).join(' OR ')})`]),
-    ...(role === undefined ? [] : [roleFacet(role)]),
-  ];
-  return `text : (${text})${facets.length === 0 ? '' : ` AND facet : (${facets.join(' AND ')})`}`;
-}
+/** What tells a row of the log from any other at its position. */
+const anchorOf = ({ at, kind, id }: LogRow) => `${at} ${kind} ${id}`;

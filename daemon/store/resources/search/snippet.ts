@@ -11,16 +11,31 @@ export function snippetOf(text: string, phrases: string[]) {
   const wanted = phrases.map((phrase) => [...wordsOf(phrase)]);
   const searched = text.slice(0, longest);
   const start = firstMatch(searched, wanted);
-  const from = start <= before ? 0 : boundary(searched, start - before);
-  const to = Math.min(text.length, Math.max(start, from) + after);
+  const from = start <= before ? 0 : whole(text, boundary(searched, start - before));
+  const to = whole(text, Math.min(text.length, Math.max(start, from) + after));
   const cut = text
     .slice(from, to)
     .toWellFormed()
     .replaceAll(/[\p{Cc}\s]+/gu, ' ')
     .trim();
   const snippet = `${from > 0 ? '…' : ''}${cut}${to < text.length ? '…' : ''}`;
-  return { snippet, matches: matchesIn([...wordsOf(snippet)], wanted) };
+  // What is left of a word that was cut is another word.
+  const words = [...wordsOf(snippet)].filter(
+    ({ start: first, end }) =>
+      !(first === 1 && from > 0 && isCut(text, from)) &&
+      !(end === snippet.length - 1 && to < text.length && isCut(text, to)),
+  );
+  return { snippet, matches: matchesIn(words, wanted) };
 }
+
+/** A position that does not cut a surrogate pair. */
+const whole = (text: string, position: number) =>
+  /^[\ud800-\udbff][\udc00-\udfff]$/.test(text.slice(position - 1, position + 1)) ? position - 1 : position;
+
+const isCut = (text: string, position: number) => {
+  const around = text.slice(Math.max(0, position - 2), position + 2);
+  return [...wordsOf(around)].some(({ start, end }) => start < Math.min(2, position) && end > Math.min(2, position));
+};
 
 /** The next beginning of a word, so that no word is cut; a long run is cut all the same. */
 function boundary(text: string, position: number): number {

@@ -8,7 +8,8 @@ const unspaced =
 const unspacedCharacter = new RegExp(`[${unspaced}]\\p{M}*`, 'gu');
 /** Signs that make another word of a word: C++ and C# are not C. */
 const signs = '[+#]{1,2}(?![\\p{L}\\p{N}+#])';
-const signed = new RegExp(`([\\p{L}\\p{N}]+)(${signs})`, 'gu');
+// Begins where a word begins: otherwise a long word is looked through once for each of its letters.
+const signed = new RegExp(`(?<![\\p{L}\\p{N}])([\\p{L}\\p{N}]+)(${signs})`, 'gu');
 const word = new RegExp(
   `[${unspaced}]\\p{M}*|([[\\p{L}\\p{N}\\p{Co}]--[${unspaced}]][[\\p{L}\\p{N}\\p{M}\\p{Co}]--[${unspaced}]]*)(${signs})?`,
   'gv',
@@ -17,9 +18,9 @@ const wordCharacter = /[\p{L}\p{N}\p{Co}]/u;
 
 /** Names of fields whose values are marks, not text: `type` alone would be found in every part of every message. */
 const marks = new Set(['type', 'role', 'id', 'timestamp']);
-/** Longer runs without a space are data, such as an image in base64. */
+/** Longer runs of these are data, such as an image in base64; other text may well have no space in it. */
 const longestRun = 500;
-const run = new RegExp(`\\S{${longestRun},}`, 'g');
+const run = new RegExp(`[A-Za-z0-9+/=_-]{${longestRun},}`, 'g');
 
 /** The text of a message: every string in it, one after the other, without encoded data. */
 export function textOf(message: Json): string {
@@ -42,15 +43,21 @@ export function textOf(message: Json): string {
  * and lone surrogates are gone.
  */
 export function forIndex(text: string): string {
-  const plain = text.toWellFormed().replaceAll('\0', ' ');
-  const named = plain.replaceAll(signed, (_, name: string, sign: string) => `${name} ${name}${spelt(sign)}`);
-  return named.replaceAll(unspacedCharacter, ' $& ');
+  const plain = withoutMarks(text.toWellFormed().replaceAll('\0', ' ')).replaceAll(unspacedCharacter, ' $& ');
+  return plain.replaceAll(signed, (_, name: string, sign: string) => `${name} ${name}${spelt(sign)}`);
 }
 
 const spelt = (sign: string) => sign.replaceAll('+', 'plus').replaceAll('#', 'sharp');
 
+/** In one form, whatever form it came in. The marks of voiced kana stay: they make another letter. */
+const withoutMarks = (text: string) =>
+  text
+    .normalize('NFD')
+    .replaceAll(/[\p{M}--[\u3099\u309a]]/gv, '')
+    .normalize('NFC');
+
 /** A word as it is compared: without case and marks. */
-const fold = (text: string) => text.normalize('NFD').replaceAll(/\p{M}/gu, '').toLowerCase();
+const fold = (text: string) => withoutMarks(text).toLowerCase();
 
 export interface Word {
   word: string;

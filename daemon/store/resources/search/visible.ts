@@ -3,9 +3,15 @@ import { branch, segmentsOf } from '../sessions/branches.ts';
 import { session, sessionHead } from '../sessions/rows.ts';
 import { Damaged } from '../../tx.ts';
 
+/** The session that shows a message; `damaged` when a row is that says so. */
+export interface ShownBy {
+  id: string;
+  title: string | null;
+  damaged?: string;
+}
 /** A session that shows a branch up to a seq. */
 interface Shown {
-  session: { no: number; id: string; title: string | null };
+  session: ShownBy;
   upTo: number;
 }
 
@@ -22,7 +28,7 @@ export class Visibility {
     this.#tx = tx;
   }
 
-  async sessionOf(number: number, seq: number): Promise<Shown['session'] | undefined> {
+  async sessionOf(number: number, seq: number): Promise<ShownBy | undefined> {
     const own = await this.#cached(this.#own, number, () => this.#byOwner(number));
     if (own && seq <= own.upTo) return own.session;
     const fork = await this.#cached(this.#forks, number, () => this.#byFork(number));
@@ -37,14 +43,21 @@ export class Visibility {
   /** The session that wrote the branch, as far as its messages are still those. */
   async #byOwner(number: number): Promise<Shown | undefined> {
     const [row] = await this.#tx.select(branch, 'WHERE branch = ?', number);
-    if (!row || row instanceof Damaged) return undefined;
-    const [about] = await this.#tx.select(session, 'WHERE session_no = ?', row.session_no);
-    const [head] = await this.#tx.select(sessionHead, 'WHERE session_no = ?', row.session_no);
-    if (!about || !head || about instanceof Damaged || head instanceof Damaged || about.deleted_at !== null)
-      return undefined;
+    if (!row) return undefined;
+    const { session_no: owner } = row instanceof Damaged ? row.row : row;
+    const [about] = await this.#tx.select(session, 'WHERE session_no = ?', owner);
+    if (!about) return undefined;
+    const { id, title, deleted_at } = about instanceof Damaged ? about.row : about;
+    if (deleted_at !== null) return undefined;
+    const [head] = await this.#tx.select(sessionHead, 'WHERE session_no = ?', owner);
+    if (row instanceof Damaged || about instanceof Damaged || head instanceof Damaged || !head) {
+      // What it shows cannot be known: told, not left out.
+      return { session: { id, title: null, damaged: `a row of its session is damaged or missing` }, upTo: Infinity };
+    }
     const parts = await segmentsOf(this.#tx, head, 1, head.head);
-    const part = parts.find((each) => each.branch === number);
-    return part && { session: { no: about.session_no, id: about.id, title: about.title }, upTo: part.to };
+    // A branch that nothing was added to shows what it shares all the same.
+    const upTo = parts.find((each) => each.branch === number)?.to ?? (head.branch === number ? head.base : undefined);
+    return upTo === undefined ? undefined : { session: { id, title }, upTo };
   }
 
   /** The fork that shows most of the branch. */

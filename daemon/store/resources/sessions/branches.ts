@@ -82,7 +82,7 @@ export async function findMessages(
 export async function selectMessages(tx: Tx, head: HeadRow, ids: string[]): Promise<(LogRow | Damaged<LogRow>)[]> {
   if (ids.length === 0) return [];
   const found: (LogRow | Damaged<LogRow>)[] = [];
-  const tail = 'WHERE branch = ? AND id IN (SELECT value FROM json_each(?)) AND seq <= ?';
+  const tail = 'WHERE branch = ? AND id IN (SELECT value FROM json_each(?)) AND +seq <= ?';
   for (const part of await segmentsOf(tx, head, 1, head.head)) {
     found.push(...(await tx.select(log, tail, part.branch, JSON.stringify(ids), part.to)));
   }
