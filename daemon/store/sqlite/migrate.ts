@@ -97,11 +97,12 @@ export function migrate(db: DatabaseSync, path: string): void {
   // What a migration that rewrites rows gives them as their checksum.
   const options = { varargs: true, deterministic: true, useBigIntArguments: true } as const;
   db.function('row_sum', options, (...values) => checksum(values as Value[]));
+  const isNew = pragma(db, 'user_version') === 0;
   for (;;) {
     const current = pragma(db, 'user_version');
     const migration = migrations.find(({ number }) => number > current);
     if (!migration) return;
-    if (current > 0 && migration.minCompatible > current) copyBefore(db, path, current);
+    if (!isNew && migration.minCompatible > current) copyBefore(db, path, current);
     try {
       db.exec('BEGIN IMMEDIATE');
       db.exec(migration.sql);
