@@ -35,7 +35,7 @@ const quickRows = 2000;
 /** Bytes that most steps of a stream fit in. */
 const usualStep = 256 * 1024;
 /** While others write, indexing rests so many times as long as it worked. */
-const restFactor = 4;
+const restFactor = 19;
 
 if (!parentPort) throw new Error('this module is a worker thread');
 const port = parentPort;
