@@ -10,7 +10,7 @@ const idleMs = 10_000;
 const quietMs = 500;
 /** and no later than this after something was, in milliseconds. */
 const latestMs = 10_000;
-/** Streams at a time; each holds a step or two in memory, of a megabyte. */
+/** Streams at a time; each holds one buffer of some hundred kilobytes. */
 const maxStreams = 64;
 
 type Received = Extract<FromReader, { id: number }>;

@@ -57,7 +57,9 @@ export class SearchIndex {
       return await work();
     } catch (error) {
       const code = sqliteCode(error) ?? (error instanceof Error ? sqliteCode(error.cause) : undefined);
-      if (code === undefined || !damages.has(code)) throw error;
+      // What FTS5 says of a query is no damage, and must not cost the index.
+      const ofQuery = error instanceof Error && error.message.startsWith('fts5: ');
+      if (code === undefined || !damages.has(code) || (ofQuery && code === sqlite.error)) throw error;
       this.broken = true;
       const detail = 'The search index was damaged and is made anew from the messages: search again.';
       throw new HoldfastError('busy', detail, { retryAfter: 1 }, { cause: error });

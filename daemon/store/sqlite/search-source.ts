@@ -28,9 +28,11 @@ async function sizesAfter(source: Tx, after: number) {
     return await source.query(sql, after, slice.rows);
   } catch (error) {
     if (!(error instanceof Unreadable)) throw error;
-    const one = () => source.query(`SELECT position, 0 FROM log WHERE position > ? ORDER BY position LIMIT 1`, after);
+    const [next] = await source.query(
+      'SELECT position, 0 FROM log WHERE position > ? ORDER BY position LIMIT 1',
+      after,
+    );
     // As many as a whole slice, so that nobody takes this for the end.
-    const [next] = await one();
     return next ? Array.from({ length: slice.rows }, () => next) : [];
   }
 }

@@ -1,7 +1,6 @@
-import type { Tx } from '../../tx.ts';
 import { branch, segmentsOf } from '../sessions/branches.ts';
 import { session, sessionHead } from '../sessions/rows.ts';
-import { Damaged } from '../../tx.ts';
+import { Damaged, type Tx } from '../../tx.ts';
 
 /** The session that shows a message; `damaged` when a row is that says so. */
 export interface ShownBy {

@@ -47,9 +47,3 @@ export async function setDelivery(tx: Tx, input: InputOf<typeof sessions.setDeli
     revision: revisionOf(context, head.position),
   };
 }
-
-/** Drops what became of messages that the session no longer has. */
-export async function forgetDeliveries(tx: Tx, sessionNo: number, ids: string[]): Promise<void> {
-  const [any] = await tx.query('SELECT 1 FROM delivery WHERE session_no = ? LIMIT 1', sessionNo);
-  if (any) for (const id of ids) await tx.delete(delivery, { session_no: sessionNo, id });
-}

@@ -67,12 +67,13 @@ async function scan(tx: Tx, sort: string, order: string, where: string[], parame
     if (!(error instanceof Unreadable)) throw error;
   }
   const state = input.deleted ? `deleted_at > ${erased}` : 'deleted_at IS NULL';
-  const known = await tx.query(`SELECT session_no, id FROM session WHERE app = ? AND ${state}`, input.app);
+  const ordered = `SELECT session_no, id FROM session WHERE app = ? AND ${state} ORDER BY session_no`;
+  const known = await tx.query(ordered, input.app);
   const lost = new Set<number>();
   const part = (low: number, high: number) =>
     tx.query(`${sql} AND s.session_no BETWEEN ? AND ? ${by}`, ...parameters, low, high, input.limit + 1);
-  const numbers = known.map(([number]) => Number(number));
-  const found = await readAround(Math.min(...numbers), Math.max(...numbers), part, (number) => void lost.add(number));
+  const [first, last] = [known[0], known.at(-1)].map((row) => Number(row?.[0] ?? 0)) as [number, number];
+  const found = await readAround(first, last, part, (number) => void lost.add(number));
   const ids = new Map(known.map(([number, id]) => [Number(number), String(id)]));
   return {
     rows: found.toSorted(order === 'asc' ? compare : (a, b) => compare(b, a)).slice(0, input.limit + 1),

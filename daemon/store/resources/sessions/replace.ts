@@ -11,7 +11,7 @@ import { forWriting, guardRevision } from './guards.ts';
 import { isDamaged, readIds, readMessages, readPicked, readSizes } from './read.ts';
 import { findRow, findSession, type HeadRow, type SessionRow } from './rows.ts';
 import { putHead, putRow } from './save.ts';
-import { replacedFor } from './sweep.ts';
+import { keptFor } from './sweep.ts';
 import { contentOf, idOf, writeMessages } from './write.ts';
 
 type Input = InputOf<typeof sessions.replace>;
@@ -69,7 +69,7 @@ async function replaceMessages(tx: Tx, head: HeadRow, row: SessionRow, input: In
     await forgetChanged(tx, head, new Set(stored.map(([, id]) => id)), rest);
     const position = await tx.change({ kind: 'session', id: input.id });
     const old = await findBranch(tx, head.branch);
-    await tx.put(branch, { ...old, sweep_at: context.at + replacedFor });
+    await tx.put(branch, { ...old, sweep_at: context.at + keptFor });
     Object.assign(head, await startBranch(tx, position, head.session_no, head, same));
     head.generation += 1;
     head.position = position;

@@ -3,13 +3,12 @@ import { log } from '../../log.ts';
 import { Damaged, type Tx } from '../../tx.ts';
 import { draft } from '../drafts.ts';
 import { branch, findBranch, type BranchRow } from './branches.ts';
-import { forgetDeliveries } from './delivery.ts';
+import { delivery } from './delivery.ts';
 import { lease } from './guards.ts';
 import { session, sessionHead } from './rows.ts';
 
 /** How long a deleted session can be restored, and how long messages that a replace took away stay, in milliseconds. */
-const deletedFor = 30 * 24 * 3_600_000;
-export const replacedFor = deletedFor;
+export const keptFor = 30 * 24 * 3_600_000;
 /** Rows that one call removes at most, so that no writer waits long. */
 const slice = 1000;
 
@@ -20,7 +19,7 @@ const slice = 1000;
  */
 export async function sweep(tx: Tx, _input: object, { at }: { at: number }): Promise<{ more: boolean }> {
   const gone = sound(
-    await tx.select(session, 'WHERE deleted_at IS NOT NULL AND deleted_at <= ? LIMIT ?', at - deletedFor, slice),
+    await tx.select(session, 'WHERE deleted_at IS NOT NULL AND deleted_at <= ? LIMIT ?', at - keptFor, slice),
   );
   for (const { session_no } of gone) await removeSession(tx, session_no, at);
   if (gone.length > 0) return { more: true };
@@ -46,11 +45,7 @@ async function refuseIfDamaged(tx: Tx): Promise<void> {
 
 async function removeSession(tx: Tx, number: number, at: number): Promise<void> {
   const sent = await tx.query('SELECT id FROM delivery WHERE session_no = ? LIMIT ?', number, slice);
-  await forgetDeliveries(
-    tx,
-    number,
-    sent.map(([id]) => String(id)),
-  );
+  for (const [id] of sent) await tx.delete(delivery, { session_no: number, id: String(id) });
   if (sent.length === slice) return;
   const own = sound(await tx.select(branch, 'WHERE session_no = ?', number));
   for (const row of own) await tx.put(branch, { ...row, sweep_at: at });
@@ -90,7 +85,7 @@ async function sweepBranch(tx: Tx, row: BranchRow, at: number, most: number): Pr
 
 /** A message that carries the key of a call leaves the key and its answer, for the log to prune in its time. */
 async function removeMessage(tx: Tx, position: number, at: number): Promise<void> {
-  const [row] = await tx.select(log, 'WHERE position = ? AND key IS NOT NULL AND at > ?', position, at - deletedFor);
+  const [row] = await tx.select(log, 'WHERE position = ? AND key IS NOT NULL AND at > ?', position, at - keptFor);
   if (!row || row instanceof Damaged) await tx.delete(log, { position });
   else await tx.put(log, { ...row, kind: 'replay', branch: null, seq: null, role: null, content: null });
 }
