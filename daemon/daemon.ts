@@ -4,10 +4,13 @@ import type { Config } from './config.ts';
 import { prepareDirectories } from './directories.ts';
 import { ExitError } from './exit.ts';
 import { createServer, type Server } from './http/server.ts';
+import { keyOperations, type KeyOperations } from './http/keys.ts';
 import { systemOperations } from './http/system.ts';
 import type { Logger } from './logger.ts';
 import { own, type Ownership } from './ownership.ts';
 import { removeOwn, removeStale, writeDaemonFile } from './socket.ts';
+import { RootKeyFile } from './store/keys/root-key.ts';
+import { Unlocked } from './store/keys/passphrase.ts';
 import { openStore } from './store/sqlite/store.ts';
 import type { Store } from './store/store.ts';
 
@@ -33,9 +36,10 @@ export async function startDaemon(config: Config, logger: Logger): Promise<Daemo
   let store: Store | undefined;
   try {
     removeStale(paths);
-    store = await openStore(paths.database);
+    const rootKey = new RootKeyFile({ path: paths.rootKey, memory: new Unlocked().memory });
+    store = await openStore(paths.database, rootKey);
     if (!ownership.stillOurs()) throw new ExitError(75, `Another holdfast is taking ${paths.data} over.`);
-    return await serve(config, logger, ownership, store);
+    return await serve(config, logger, ownership, store, await keyOperations(store, rootKey));
   } catch (error) {
     await store?.close();
     ownership.release();
@@ -43,7 +47,13 @@ export async function startDaemon(config: Config, logger: Logger): Promise<Daemo
   }
 }
 
-async function serve({ paths }: Config, logger: Logger, ownership: Ownership, store: Store): Promise<Daemon> {
+async function serve(
+  { paths }: Config,
+  logger: Logger,
+  ownership: Ownership,
+  store: Store,
+  keys: KeyOperations,
+): Promise<Daemon> {
   const stopped = Promise.withResolvers<ExitError | undefined>();
   let stopping: Promise<void> | undefined;
   const stop = (reason?: ExitError) => {
@@ -58,7 +68,7 @@ async function serve({ paths }: Config, logger: Logger, ownership: Ownership, st
     () => stopping !== undefined,
     () => void stop(),
   );
-  const server: Server = createServer(store, system, logger);
+  const server: Server = createServer(store, { system, keys }, logger);
   await server.listen(paths.socket);
   void store.failed.then((reason) => stop(reason));
   writeDaemonFile(paths);

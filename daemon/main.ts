@@ -4,6 +4,7 @@ import { readConfig, underLaunchd } from './config.ts';
 import { startDaemon } from './daemon.ts';
 import { ExitError } from './exit.ts';
 import { createLogger } from './logger.ts';
+import { redact } from './redact.ts';
 
 let logLevel = 'info';
 
@@ -13,15 +14,24 @@ function end(error: unknown): void {
   const exitCode = known?.exitCode ?? 69;
   const message = known?.message ?? `The daemon failed: ${String(error)}`;
   createLogger(logLevel).fatal({ exitCode, ...(!known && { err: error }) }, message);
-  process.stderr.write(`holdfastd: ${message}\n`);
+  process.stderr.write(`holdfastd: ${redact(message)}\n`);
   process.exitCode = exitCode;
   // A reason that a restart cannot mend ends quietly there, and is left to be read.
   if (underLaunchd() && exitCode !== 69) {
     const { state, lastError } = paths();
     mkdirSync(state, { recursive: true, mode: 0o700 });
-    const report = { exitCode, message, at: new Date().toISOString() };
+    const report = { exitCode, message: redact(message), at: new Date().toISOString() };
     writeFileSync(lastError, `${JSON.stringify(report)}\n`, { mode: 0o600 });
     process.exitCode = 0;
+  }
+}
+
+/** A core file would hold every secret that is in memory; where the system lets us, it holds no memory (core(5)). */
+function keepOutOfCores(): void {
+  try {
+    writeFileSync('/proc/self/coredump_filter', '0');
+  } catch {
+    // Not Linux, or not allowed.
   }
 }
 
@@ -31,6 +41,12 @@ const asked = new Promise<void>((resolve) => {
 });
 
 process.stderr.on('error', () => undefined);
+// Node's own report would quote whatever the error holds.
+process.on('uncaughtException', (error) => {
+  end(error);
+  process.exit();
+});
+keepOutOfCores();
 try {
   const config = readConfig();
   ({ logLevel } = config);

@@ -1,8 +1,9 @@
 import * as kinds from './kinds.ts';
+import * as keys from './resources/keys.ts';
 import * as system from './resources/system.ts';
 
 /** Everything that crosses the socket. Its three consumers: the daemon's routes, the client, the OpenAPI document. */
-export const contract = { system, ...kinds };
+export const contract = { system, keys, ...kinds };
 
-/** The groups that the store implements; `system` is the daemon's own. */
+/** The groups that the store implements; `system` and `keys` are the daemon's own. */
 export type StoreContract = typeof kinds;

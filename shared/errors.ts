@@ -14,8 +14,16 @@ export const errorTable = {
   ambiguous: { status: 409, title: 'More than one record fits', retryable: false },
   drops_messages: { status: 409, title: 'The document lacks messages that are stored', retryable: false },
   exists: { status: 409, title: 'A record of this name exists', retryable: false },
+  expired: { status: 409, title: 'The access token has expired', retryable: false },
   fenced: { status: 409, title: 'The lease was taken over', retryable: false },
+  key_exposed: { status: 409, title: 'The root key is open to other users', retryable: false },
+  key_locked: { status: 409, title: 'The root key waits for its passphrase', retryable: false },
+  key_missing: { status: 409, title: 'The root key is missing', retryable: false },
+  key_unreadable: { status: 409, title: 'The root key cannot be read', retryable: false },
+  key_wrong: { status: 409, title: 'This is not the root key of this store', retryable: false },
+  lease_expired: { status: 409, title: 'The grant is over', retryable: false },
   leased: { status: 409, title: 'Somebody else holds the lease', retryable: false },
+  needs_login: { status: 409, title: 'Only a new login can help', retryable: false },
   reset: { status: 410, title: 'The cursor belongs to another state of the store', retryable: false },
   stale: { status: 412, title: 'The record has changed since it was read', retryable: false },
   too_large: { status: 413, title: 'The request is too large', retryable: false },
@@ -25,6 +33,8 @@ export const errorTable = {
   headers_too_large: { status: 431, title: 'The request headers are too large', retryable: false },
   internal: { status: 500, title: 'The daemon failed', retryable: false },
   busy: { status: 503, title: 'The daemon has too much waiting', retryable: true },
+  refresh_failed: { status: 503, title: 'The last refresh failed', retryable: true },
+  refreshing: { status: 503, title: 'Another process is refreshing the token', retryable: true },
   shutting_down: { status: 503, title: 'The daemon is stopping', retryable: true },
   storage_failed: { status: 503, title: 'The disk refused a write; its outcome is unknown', retryable: true },
   store_replaced: { status: 503, title: 'The database file is no longer ours', retryable: true },
@@ -60,6 +70,8 @@ export interface ErrorDetails {
   holder?: Holder | undefined;
   /** The ids that fit, for `ambiguous`: the first ones. */
   candidates?: string[] | undefined;
+  /** The secret that cannot be read, for `damaged`. */
+  field?: string | undefined;
   /** Seconds after which a retry makes sense. */
   retryAfter?: number;
 }
@@ -121,8 +133,8 @@ export function toProblem(error: HoldfastError, requestId: string): Problem {
 }
 
 /** The details that travel in the problem document; the rest of them is a header. */
-function carried({ errors, current, generation, holder, candidates }: ErrorDetails): ErrorDetails {
-  const all = Object.entries({ errors, current, generation, holder, candidates });
+function carried({ errors, current, generation, holder, candidates, field }: ErrorDetails): ErrorDetails {
+  const all = Object.entries({ errors, current, generation, holder, candidates, field });
   return Object.fromEntries(all.filter(([, value]) => value !== undefined));
 }
 

@@ -14,6 +14,8 @@ export interface Paths {
   state: string;
   database: string;
   ownerLock: string;
+  /** What wraps the keys that seal secrets: apart from the data, so that a copy of the data alone is of no use. */
+  rootKey: string;
   socket: string;
   /** What the running daemon says of itself; a hint for people, never proof of life. */
   daemonFile: string;
@@ -32,13 +34,15 @@ export function paths(environment: NodeJS.ProcessEnv = process.env): Paths {
     own !== undefined ? join(own, name) : process.platform === 'darwin' ? join(mac, name) : join(home, xdg, 'holdfast');
   const data = place('data', '.local/share');
   const state = place('state', '.local/state');
+  const config = place('config', '.config');
   return {
     home,
     data,
-    config: place('config', '.config'),
+    config,
     state,
     database: join(data, 'holdfast.db'),
     ownerLock: join(data, 'owner.lock'),
+    rootKey: join(config, 'root.key'),
     socket: socketPath(state),
     daemonFile: join(state, 'daemon.json'),
     lastError: join(state, 'last-error.json'),

@@ -23,4 +23,5 @@ export const problemSchema = z.looseObject({
   generation: z.int().optional(),
   holder: holder.optional(),
   candidates: z.array(z.string()).optional(),
+  field: z.string().optional(),
 });

@@ -27,7 +27,9 @@ export function inputReader(operation: Operation): (request: FastifyRequest) => 
     };
     const query = request.query as Query;
     if (query[malformed]) throw new HoldfastError('invalid_input', 'The query is not valid percent-encoded UTF-8.');
-    for (const [name, text] of Object.entries(request.params as object)) add(name, text, 'path');
+    for (const [name, text] of Object.entries(request.params as object)) {
+      add(name, fromText(text as string, kinds.get(name)), 'path');
+    }
     for (const [name, text] of Object.entries(query)) {
       if (!inQuery) throw invalidField(name, 'belongs in the JSON body: this operation takes no query');
       add(name, fromText(text, kinds.get(name)), 'query');

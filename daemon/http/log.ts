@@ -31,7 +31,7 @@ export function logRefusal(logger: Logger, requestId: string, error: HoldfastErr
 export function logResponses(app: FastifyInstance, logger: Logger): void {
   app.addHook('onResponse', async (request, reply) => {
     const error = errors.get(request);
-    const slow = reply.elapsedTime > slowMs;
+    const slow = reply.elapsedTime > slowMs && !request.routeOptions.config.waits;
     const level = error ? levelOf(error) : slow ? 'warn' : 'debug';
     if (!logger.isLevelEnabled(level) || request.routeOptions.url === contract.system.health.path) return;
     const line = {

@@ -1,6 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { HoldfastError, toProblem, type FieldError } from '../../shared/errors.ts';
 import type * as z from 'zod';
+import { redactAll } from '../redact.ts';
 
 const megabytes = (bytes: number) => `${bytes / 1024 / 1024} MiB`;
 
@@ -37,9 +38,13 @@ export function badRequest(error: NodeJS.ErrnoException): HoldfastError {
 
 /** Sends an error as problem details (RFC 9457). */
 export function sendProblem(request: FastifyRequest, reply: FastifyReply, error: HoldfastError): FastifyReply {
-  const problem = toProblem(error, request.id);
   if (error.retryable) reply.header('retry-after', error.details.retryAfter ?? 1);
-  return reply.code(problem.status).type('application/problem+json').send(JSON.stringify(problem));
+  return reply.code(error.status).type('application/problem+json').send(problemText(error, request.id));
+}
+
+/** The problem document of an error, without any secret that is known or looks like one. */
+export function problemText(error: HoldfastError, requestId: string): string {
+  return JSON.stringify(redactAll(toProblem(error, requestId)));
 }
 
 /** The error for input that a schema refused: each field with what is wrong with it. */

@@ -3,8 +3,11 @@ import { contract } from '../../shared/contract.ts';
 import { HoldfastError } from '../../shared/errors.ts';
 import { clientHeader, keyHeader, unquote } from '../../shared/headers.ts';
 import type { Operation } from '../../shared/operation.ts';
-import type { Store, StoreCall } from '../store/store.ts';
+import { secretMapper } from '../../shared/secret.ts';
+import type { Store, StoreAnswer, StoreCall } from '../store/store.ts';
+import { protect } from '../redact.ts';
 import { inputReader } from './input.ts';
+import type { KeyOperations } from './keys.ts';
 import { sendStream } from './stream.ts';
 import type { SystemOperations } from './system.ts';
 
@@ -12,13 +15,16 @@ declare module 'fastify' {
   interface FastifyContextConfig {
     /** `feeds.put` */
     operation?: string;
+    /** Its calls may take long, and that is no fault. */
+    waits?: boolean;
   }
 }
 
 /** What the routes need of the server. */
 export interface Services {
   store: Store;
-  system: SystemOperations;
+  /** The daemon's own operations. */
+  own: { system: SystemOperations; keys: KeyOperations };
   /** Aborted when the daemon begins to stop. */
   stopping: AbortSignal;
 }
@@ -57,7 +63,7 @@ function register(app: FastifyInstance, services: Services, named: Named[]): voi
     method: operation.method,
     // The contract writes `{field}` and means every other colon as it stands.
     url: operation.path.replaceAll(':', '::').replaceAll(/\{(\w+)\}/g, ':$1'),
-    config: { operation: name },
+    config: { operation: name, waits: operation.wait ?? false },
     handler: (request, reply) => {
       const chosen = streamed && (!answer || prefers(request.headers.accept ?? '', types)) ? streamed : answer;
       if (!chosen) throw new Error(`${name} has no answer`);
@@ -78,16 +84,26 @@ function prefers(accept: string, types: Set<string>): boolean {
   return asked > 0 && asked >= weightOf((type) => type === json);
 }
 
-function answering({ name, operation }: Named, { store, system }: Services): Answer {
-  const [group, verb] = name.split('.');
-  const own = group === 'system' ? system[verb as keyof SystemOperations] : undefined;
+function answering({ name, operation }: Named, services: Services): Answer {
+  const [group = '', verb = ''] = name.split('.');
+  const ofDaemon = services.own as unknown as Record<string, Record<string, (input: object) => Promise<StoreAnswer>>>;
+  const own = ofDaemon[group]?.[verb];
   const callOf = callReader(name, operation);
   return async (request, reply) => {
-    const call = callOf(request);
-    const answer = own ? await own() : await store.call(call);
+    const call = callOf(request, reply);
+    const signal = operation.wait ? gone(reply, services.stopping) : undefined;
+    const answer = own ? await own(call.input as object) : await services.store.call({ ...call, signal });
     if (answer.revision !== undefined) reply.header('etag', `"${answer.revision}"`);
+    if (operation.secret) reply.header('cache-control', 'no-store');
     return reply.code(answer.status).type('application/json; charset=utf-8').send(answer.text);
   };
+}
+
+/** Aborted when the caller is gone or the daemon begins to stop. */
+function gone(reply: FastifyReply, stopping: AbortSignal): AbortSignal {
+  const closed = new AbortController();
+  reply.raw.once('close', () => closed.abort());
+  return AbortSignal.any([closed.signal, stopping]);
 }
 
 function streaming({ name, operation }: Named, { store, stopping }: Services): Answer {
@@ -95,19 +111,26 @@ function streaming({ name, operation }: Named, { store, stopping }: Services): A
   const { produces } = operation;
   const callOf = callReader(name, operation);
   return async (request, reply) => {
-    const call = callOf(request);
+    const call = callOf(request, reply);
     const { format = Object.keys(produces)[0] } = call.input as { format?: string };
     return sendStream(request, reply, produces[format ?? ''] ?? '', store.stream(call), stopping);
   };
 }
 
-function callReader(name: string, operation: Operation): (request: FastifyRequest) => StoreCall {
-  if (operation.secret || operation.wait) throw new Error(`${name}: the server does not carry secret or wait yet`);
+type CallReader = (request: FastifyRequest, reply: FastifyReply) => StoreCall;
+
+function callReader(name: string, operation: Operation): CallReader {
   const read = inputReader(operation);
-  return (request) => {
+  const mapSecrets = secretMapper(operation.input, 'input');
+  return (request, reply) => {
+    const secrets: string[] = [];
+    // Of the body as it came: what is refused must not be quoted either.
+    mapSecrets?.(request.body, (secret) => (secrets.push(secret), secret));
+    if (secrets.length > 0) reply.raw.once('close', protect(secrets));
     const input = read(request);
     const ofApp = typeof input['app'] === 'string' ? input['app'] : '';
-    return { name, operation, app: ofApp, input, ...callerOf(request) };
+    const secretInput = secrets.length > 0;
+    return { name, operation, app: ofApp, input, secretInput, signal: undefined, ...callerOf(request) };
   };
 }
 

@@ -1,7 +1,7 @@
 import type { Socket } from 'node:net';
 import { fastify, type FastifyReply, type FastifyRequest } from 'fastify';
 import { contract } from '../../shared/contract.ts';
-import { HoldfastError, toProblem } from '../../shared/errors.ts';
+import { HoldfastError } from '../../shared/errors.ts';
 import { protocolHeader, requestIdHeader, versionHeader } from '../../shared/headers.ts';
 import { maxBody, protocol, version } from '../../shared/protocol.ts';
 import type { Logger } from '../logger.ts';
@@ -9,10 +9,9 @@ import type { Store } from '../store/store.ts';
 import { acceptJson } from './body.ts';
 import { guard } from './guards.ts';
 import { logRefusal, logResponses, noteError } from './log.ts';
-import { badRequest, sendProblem, fromFastify } from './problem.ts';
+import { badRequest, fromFastify, problemText, sendProblem } from './problem.ts';
 import { parseQuery } from './query.ts';
-import { registerOperations } from './routes.ts';
-import type { SystemOperations } from './system.ts';
+import { registerOperations, type Services } from './routes.ts';
 
 /** Milliseconds for all headers to arrive, for a whole request, and between looks at both. */
 const timeouts = { headersTimeout: 5_000, requestTimeout: 20_000, connectionsCheckingInterval: 5_000 };
@@ -34,7 +33,7 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
 }
 
 /** The HTTP server over a store. Requests are counted, so that a stop can wait for those under way. */
-export function createServer(store: Store, system: SystemOperations, logger: Logger): Server {
+export function createServer(store: Store, own: Services['own'], logger: Logger): Server {
   let draining = false;
   const stopping = new AbortController();
   let active = 0;
@@ -48,7 +47,7 @@ export function createServer(store: Store, system: SystemOperations, logger: Log
     if (!socket.writable) return void socket.destroy(error);
     const known = badRequest(error);
     const id = nextId();
-    const body = JSON.stringify(toProblem(known, id));
+    const body = problemText(known, id);
     const headers = { ...headersOf(id), 'content-type': 'application/problem+json', connection: 'close' };
     const lines = Object.entries({ ...headers, 'content-length': Buffer.byteLength(body) }).map((pair) =>
       pair.join(': '),
@@ -102,7 +101,7 @@ export function createServer(store: Store, system: SystemOperations, logger: Log
     const path = request.url.split('?')[0];
     return answerError(new HoldfastError('unknown_route', `There is no ${request.method} ${path}.`), request, reply);
   });
-  registerOperations(app, { store, system, stopping: stopping.signal });
+  registerOperations(app, { store, own, stopping: stopping.signal });
 
   return {
     listen: async (socket) => {
@@ -110,7 +109,7 @@ export function createServer(store: Store, system: SystemOperations, logger: Log
     },
     drain: async () => {
       draining = true;
-      stopping.abort();
+      stopping.abort(new HoldfastError('shutting_down', 'The daemon is stopping: call again.'));
       if (active > 0) await new Promise<void>((resolve) => (drained = resolve));
     },
     close: async (timeUp) => {

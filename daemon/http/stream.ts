@@ -1,8 +1,8 @@
 import type { ServerResponse } from 'node:http';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { HoldfastError, toProblem } from '../../shared/errors.ts';
+import { HoldfastError } from '../../shared/errors.ts';
 import { noteError } from './log.ts';
-import { fromFastify } from './problem.ts';
+import { fromFastify, problemText } from './problem.ts';
 
 /**
  * Answers with a stream. Invariant: the next step is asked for when the one before has left for the kernel, so a stream
@@ -49,7 +49,7 @@ async function pump(
   } catch (error) {
     const known = fromFastify(error, 0);
     noteError(request, known);
-    if (lines) response.end(`${JSON.stringify({ problem: toProblem(known, request.id) })}\n`);
+    if (lines) response.end(`{"problem":${problemText(known, request.id)}}\n`);
     else response.destroy();
   } finally {
     await steps.return();

@@ -1,6 +1,8 @@
 // The kinds of record, a line each: what the operations of shared/kinds.ts do.
+export * as auth from './resources/auth.ts';
 export * as drafts from './resources/drafts.ts';
 export * as feeds from './resources/feeds.ts';
 export * as leases from './resources/leases.ts';
+export * as pending from './resources/pending.ts';
 export * as search from './resources/search.ts';
 export * as sessions from './resources/sessions.ts';

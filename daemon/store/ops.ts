@@ -1,14 +1,22 @@
 import type { StoreContract } from '../../shared/contract.ts';
 import type { InputOf, IsStream, OutputOf } from '../../shared/operation.ts';
 import * as kinds from './kinds.ts';
+import { adopt, describe, rewrap } from './keys/rotation.ts';
+import { mayRepeat } from './resources/auth/refresh.ts';
+import { sweepVersions } from './resources/auth/versions.ts';
+import { sweepPending } from './resources/pending.ts';
 import { sweep } from './resources/sessions/sweep.ts';
 import { prune, retention } from './retention.ts';
 import type { Context, JsonText, Tx } from './tx.ts';
+import type { Wait } from './wait.ts';
 
 /** An answer that is a stream comes in steps; each step runs in a read transaction of its own. */
-type Answer<Op> = IsStream<Op> extends true ? AsyncGenerator<string, void> : Promise<OutputOf<Op> | JsonText>;
+type Answer<Op> = IsStream<Op> extends true ? AsyncGenerator<string, void> : Promise<OutputOf<Op> | JsonText | Wait>;
 type Implementation<Op> = (tx: Tx, input: InputOf<Op>, context: Context) => Answer<Op>;
 type Implementations<C> = { [Kind in keyof C]: { [Verb in keyof C[Kind]]: Implementation<C[Kind][Verb]> } };
+
+/** Records that a sweep of secrets removes at once. */
+const slice = 200;
 
 /** What each operation of the contract does; one that is missing does not compile. */
 const implementations = {
@@ -16,6 +24,13 @@ const implementations = {
   // The daemon's own calls, made by no client: they go the way of every write.
   log: { prune: async (tx: Tx, _input: object, { at }: Context) => ({ more: await prune(tx, at, retention) }) },
   branches: { sweep },
+  secrets: {
+    sweep: async (tx: Tx, _input: object, { at }: Context) => {
+      const [pending, versions] = [await sweepPending(tx, at, slice), await sweepVersions(tx, at, slice)];
+      return { more: pending || versions };
+    },
+  },
+  rootKey: { adopt, describe, rewrap },
 };
 
 type Implemented<Result> = (tx: Tx, input: unknown, context: Context) => Result;
@@ -24,6 +39,10 @@ type Implemented<Result> = (tx: Tx, input: unknown, context: Context) => Result;
 export const implementationOf = (op: string) => find(op) as Implemented<Promise<unknown>>;
 /** The implementation of an operation that answers with a stream. */
 export const streamOf = (op: string) => find(op) as Implemented<AsyncGenerator<string, void>>;
+
+/** Throws when an earlier answer of this operation must not be given again. */
+export const mayRepeatOf = (op: string): typeof mayRepeat | undefined =>
+  op === 'auth.refresh' ? mayRepeat : undefined;
 
 function find(op: string): unknown {
   const [kind = '', verb = ''] = op.split('.');

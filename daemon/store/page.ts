@@ -50,7 +50,7 @@ export async function page<R extends object, Item>(
   context: Context,
   table: Table<R>,
   request: PageRequest,
-  item: (row: R) => Item,
+  item: (row: R) => Item | Promise<Item>,
   idOf: (row: R) => string,
 ) {
   const { sort, type, tie, order, limit, cursor } = request;
@@ -66,10 +66,12 @@ export async function page<R extends object, Item>(
   const shown = rows.slice(0, limit);
   const last = rows.length > limit ? shown.at(-1) : undefined;
   const raw = (last instanceof Damaged ? last.row : last) as Record<string, Value> | undefined;
+  const items = [];
+  for (const row of shown) {
+    items.push(row instanceof Damaged ? { id: idOf(row.row), damaged: { reason: row.reason } } : await item(row));
+  }
   return {
-    items: shown.map((row) =>
-      row instanceof Damaged ? { id: idOf(row.row), damaged: { reason: row.reason } } : item(row),
-    ),
+    items,
     nextCursor: raw ? encodeCursor(context, list, [raw[sort] ?? null, raw[tie] ?? null]) : null,
     damagedCount: shown.filter((row) => row instanceof Damaged).length,
   };

@@ -13,6 +13,10 @@ export interface StoreCall {
   pid: number | null;
   /** Idempotency key of a write. */
   key: string | null;
+  /** The input holds a secret. */
+  secretInput: boolean;
+  /** Aborted when nobody waits for the answer any more: a call that waits for a change is given up. */
+  signal: AbortSignal | undefined;
 }
 
 export interface StoreAnswer {
@@ -40,6 +44,8 @@ export interface Store {
   call(call: StoreCall): Promise<StoreAnswer>;
   /** The answer of a read that is a stream, in steps; the first step fails as `call` would. */
   stream(call: StoreCall): AsyncGenerator<Uint8Array, void>;
+  /** The daemon's own operations, made by no client. */
+  own(kind: 'read' | 'write', op: string, input: object): Promise<unknown>;
   /** Asks no writer. */
   health(): Promise<StoreHealth>;
   /** Waits for accepted writes, leaves the files clean. */

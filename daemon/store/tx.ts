@@ -65,6 +65,23 @@ export interface SearchMatches {
   positions: number[];
 }
 
+/** Where a sealed value lies: it opens nowhere else. `record` is never another record's, and no rename changes it. */
+export interface Place {
+  app: string;
+  kind: string;
+  record: number;
+  field: string;
+}
+
+/** Seals and opens secrets; throws `key_missing` and the like when the root key is not there. */
+export interface Keys {
+  seal(tx: Tx, place: Place, text: string): Promise<string>;
+  /** Undefined when it is not what was sealed there. */
+  open(tx: Tx, place: Place, sealed: string): Promise<string | undefined>;
+  /** A digest that nobody without the key can guess at; undefined before the first secret of the application. */
+  digest(tx: Tx, app: string, text: string): Promise<string | undefined>;
+}
+
 /**
  * What an operation may do to the store, inside one transaction. An operation awaits nothing else: all calls of a
  * commit share one transaction, and waiting in it would hold every other writer up.
@@ -101,6 +118,9 @@ export interface Context {
   /** What the caller said of itself. */
   readonly client: string | null;
   readonly pid: number | null;
+  readonly keys: Keys;
+  /** How long this call has waited so far, in milliseconds, see wait.ts; null for one that may not wait. */
+  readonly waitedMs: number | null;
   /** Status of the answer; an operation that created what it could have replaced sets 201. */
   status: number;
 }

@@ -13,6 +13,7 @@ import {
   tombstone,
 } from '../fields.ts';
 import { operation } from '../operation.ts';
+import { password, revealed, secret } from '../secret.ts';
 
 /** An http or https URL. Credentials inside it would be stored in plain text, so they are refused. */
 const feedUrl = label(4000).superRefine((text, context) => {
@@ -22,15 +23,26 @@ const feedUrl = label(4000).superRefine((text, context) => {
   } else if (url.username !== '' || url.password !== '') {
     context.addIssue({
       code: 'custom',
-      message: 'must not hold a user name or password: they would be stored in plain text',
+      message: "must not hold a user name or password, which would be stored in plain text: put them into 'auth'",
     });
   }
 });
 
-/** Only feeds without credentials: a plain-text password has no place to go. */
-const auth = z.strictObject({
-  kind: z.literal('none', { error: "must be 'none': feeds with credentials are not supported yet" }),
-});
+/** What is sent with the request that fetches the feed: RFC 7617, RFC 6750. */
+const auth = z.discriminatedUnion(
+  'kind',
+  [
+    z.strictObject({ kind: z.literal('none') }),
+    z.strictObject({
+      kind: z.literal('basic'),
+      username: secret(255).refine((text) => !text.includes(':'), { error: "must not hold ':' (RFC 7617)" }),
+      password: password(255),
+    }),
+    z.strictObject({ kind: z.literal('bearer'), token: secret(1000) }),
+  ],
+  { error: "must be 'none', 'basic' or 'bearer'" },
+);
+export type Auth = z.infer<typeof auth>;
 const tags = z.array(label(200)).max(100, { error: 'must not exceed 100 tags' });
 
 const address = { app: app(), name: name() };
@@ -41,7 +53,8 @@ const feed = z.object({
   displayName: z.string().nullable(),
   tags: z.array(z.string()),
   metadata: z.record(z.string(), z.unknown()),
-  auth: z.object({ kind: z.string() }),
+  auth: z.object({ kind: z.enum(['none', 'basic', 'bearer']) }),
+  credentials: z.enum(['none', 'ok', 'unreadable']).describe('Whether the secrets of `auth` can be read'),
   createdAt: timestamp(),
   updatedAt: timestamp(),
   revision: revision(),
@@ -61,7 +74,7 @@ export const put = operation({
     displayName: label().optional(),
     tags: tags.optional(),
     metadata: jsonDocument().optional(),
-    auth: auth.optional(),
+    auth: auth.optional().describe('What is stored stays when absent; none removes it'),
     expectedRevision: expectedRevision(),
     ifAbsent: ifAbsent(),
   }),
@@ -129,4 +142,19 @@ export const rename = operation({
   summary: 'Renames a feed in one step; onto an existing name is refused',
   input: z.strictObject({ ...address, to: name(), expectedRevision: expectedRevision() }),
   output: feed,
+});
+
+export const credentials = operation({
+  method: 'POST',
+  path: '/v1/apps/{app}/feeds/{name}/credentials',
+  kind: 'read',
+  access: 'secret',
+  secret: true,
+  summary: 'The secrets of a feed, for the request that fetches it',
+  input: z.strictObject(address),
+  output: z.union([
+    z.object({ kind: z.literal('none') }),
+    z.object({ kind: z.literal('basic'), username: revealed(), password: revealed() }),
+    z.object({ kind: z.literal('bearer'), token: revealed() }),
+  ]),
 });

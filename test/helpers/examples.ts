@@ -1,5 +1,5 @@
 import { contract } from '../../shared/contract.ts';
-import type { Client } from '../../client/index.ts';
+import { HoldfastError, type Client } from '../../client/index.ts';
 
 type Call = (client: Client) => Promise<unknown>;
 type Examples = {
@@ -8,6 +8,15 @@ type Examples = {
 
 const url = 'https://example.org/feed.xml';
 const messages = [{ role: 'user', content: 'hello' }];
+
+const login = { kind: 'oauth', refreshToken: 'example-refresh' } as const;
+
+/** The lease of a refresh. */
+async function granted(client: Client, profile: string): Promise<string> {
+  const answer = await client.auth.refresh({ profile });
+  if (answer.status !== 'granted') throw new Error(`${profile} needs no refresh`);
+  return answer.lease;
+}
 
 /** Makes the records that the examples work on. */
 export async function prepare(client: Client): Promise<void> {
@@ -20,6 +29,11 @@ export async function prepare(client: Client): Promise<void> {
   }
   for (const id of ['kept', 'undrafted']) await client.drafts.put({ id, text: 'so' });
   await client.sessions.delete({ id: 'restored' });
+  for (const profile of ['kept', 'removed', 'expired', 'committed', 'failed'])
+    await client.auth.put({ profile, ...login });
+  for (const apiKey of ['first-key', 'second-key'])
+    await client.auth.put({ profile: 'versions', kind: 'api-key', apiKey });
+  await client.pending.put({ state: 'kept', secret: 'verifier' });
 }
 
 /**
@@ -40,6 +54,37 @@ export const examples: Examples = {
     patch: (client) => client.feeds.patch({ name: 'changed', patch: { category: 'c' } }),
     delete: (client) => client.feeds.delete({ name: 'removed' }),
     rename: (client) => client.feeds.rename({ name: 'renamed', to: 'moved' }),
+    credentials: (client) => client.feeds.credentials({ name: 'kept' }),
+  },
+  auth: {
+    put: (client) => client.auth.put({ profile: 'new', kind: 'oauth', accessToken: 'example-access' }),
+    get: (client) => client.auth.get({ profile: 'kept' }),
+    list: (client) => client.auth.list(),
+    delete: (client) => client.auth.delete({ profile: 'removed' }),
+    token: (client) => client.auth.token({ profile: 'versions' }),
+    versions: (client) => client.auth.versions({ profile: 'versions' }),
+    restore: (client) => client.auth.restore({ profile: 'versions', version: 1 }),
+    refresh: (client) => client.auth.refresh({ profile: 'expired' }),
+    commitRefresh: async (client) => {
+      const lease = await granted(client, 'committed');
+      return client.auth.commitRefresh({ profile: 'committed', lease, accessToken: 'example-new' });
+    },
+    failRefresh: async (client) => {
+      const lease = await granted(client, 'failed');
+      return client.auth.failRefresh({ profile: 'failed', lease, reason: 'no network' });
+    },
+  },
+  pending: {
+    put: (client) => client.pending.put({ state: 'new', secret: 'verifier' }),
+    take: (client) => client.pending.take({ state: 'kept' }),
+  },
+  keys: {
+    status: (client) => client.keys.status(),
+    init: (client) => client.keys.init().catch(expected('exists')),
+    unlock: (client) => client.keys.unlock({ passphrase: 'none is needed' }).catch(expected('invalid_input')),
+    backup: (client) => client.keys.backup(),
+    restore: async (client) => client.keys.restore({ code: (await client.keys.backup()).code }),
+    rotate: (client) => client.keys.rotate(),
   },
   drafts: {
     put: (client) => client.drafts.put({ id: 'drafted', text: 'so far' }),
@@ -75,6 +120,11 @@ export const examples: Examples = {
     abandon: (client) => client.sessions.abandon({ idleMs: 3_600_000 }),
     setDelivery: (client) => client.sessions.setDelivery({ id: 'kept', messageId: 'sent', delivery: 'sent' }),
   },
+};
+
+/** What there is only one of cannot be made again in any order: the refusal is the example. */
+const expected = (code: string) => (error: unknown) => {
+  if (!(error instanceof HoldfastError) || error.code !== code) throw error;
 };
 
 /** The operations of the contract that have no example; the compiler sees them, but tests run without it. */

@@ -4,10 +4,11 @@ import { DatabaseSync } from 'node:sqlite';
 import { uuidv7 } from '../../client/index.ts';
 import { root, TestHome } from './daemon.ts';
 import { fill, reads, replays } from './schema-content.ts';
+import { reveals } from './schema-credentials.ts';
 import { ask, fixtures, type Recorded } from './schema-fixture.ts';
 
-// Makes test/fixtures/schema/NNNN.db and NNNN.json with the daemon of this tree: a database of the current schema, and
-// what reads of it answer. Once a schema is released its files never change again: every later holdfast must open them.
+// Makes test/fixtures/schema/NNNN.db, NNNN.key and NNNN.json with the daemon of this tree: a database of the current schema, its
+// root key, and what reads of it answer. Once a schema is released its files never change again: every later holdfast must open them.
 //
 //   node test/helpers/make-schema-fixture.ts             for a schema that has no files yet
 //   node test/helpers/make-schema-fixture.ts --replace   while the schema is not released
@@ -34,8 +35,12 @@ for (const { method, path, body } of replays) {
   recorded.replays.push({ ...call, status, answer: json });
 }
 for (const app of apps) {
-  for (const path of reads) {
-    const call = { app, method: 'GET', path };
+  const asked = [
+    ...reads.map((path) => ({ method: 'GET', path })),
+    ...reveals.map((path) => ({ method: 'POST', path, body: '{}' })),
+  ];
+  for (const one of asked) {
+    const call = { app, ...one };
     const { status, json } = await ask(home.paths.socket, call);
     recorded.reads.push({ ...call, status, answer: json });
   }
@@ -46,6 +51,8 @@ if (code !== 0) throw new Error(`the daemon ended with ${code}: ${daemon.stderr}
 mkdirSync(fixtures, { recursive: true });
 rmSync(database, { force: true });
 copyFileSync(home.paths.database, database);
+copyFileSync(home.paths.rootKey, join(fixtures, `${name}.key`));
+chmodSync(join(fixtures, `${name}.key`), 0o644);
 const db = new DatabaseSync(database);
 db.exec('VACUUM; PRAGMA wal_checkpoint(TRUNCATE)');
 db.close();

@@ -1,5 +1,6 @@
 import type { Client } from '../../client/index.ts';
 import type { JsonObject } from '../../shared/json.ts';
+import { credentials, profiles } from './schema-credentials.ts';
 
 /** Text that storage tends to spoil: each must come back code unit for code unit. */
 export const hostileText = [
@@ -24,6 +25,7 @@ const hostileObjects = [
 export async function fill(first: Client, second: Client): Promise<void> {
   await feeds(first);
   await feeds(second);
+  await credentials(first);
   await sessions(first);
   await lives(first);
   await second.sessions.create({ id: 'shared-id', title: 'of the other application' });
@@ -133,6 +135,8 @@ export const reads = [
     `sessions/${id}/messages`,
   ]),
   'sessions?deleted=true',
+  'auth?limit=1000',
+  ...profiles.flatMap((profile) => [`auth/${profile}`, `auth/${profile}/versions`]),
   'sessions/forked/draft',
   'sessions/long/messages?last=5',
   'sessions/long/messages?role=tool&order=desc&limit=1000',
@@ -155,4 +159,7 @@ export const replays = [
   { method: 'PATCH', path: 'feeds/keyed', body: { patch: { category: 'later' } } },
   { method: 'POST', path: 'feeds/keyed/rename', body: { to: 'keyed, renamed' } },
   { method: 'DELETE', path: 'feeds/keyed%2C%20renamed', body: undefined },
+  { method: 'PUT', path: 'auth/keyed', body: { kind: 'oauth', refreshToken: 'fixture-keyed' } },
+  { method: 'PUT', path: 'auth/pending/keyed', body: { secret: 'fixture-verifier' } },
+  { method: 'POST', path: 'auth/pending/keyed/take', body: {} },
 ];

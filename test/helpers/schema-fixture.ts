@@ -1,4 +1,4 @@
-import { copyFileSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { keyHeader } from '../../shared/headers.ts';
 import type { Paths } from '../../shared/paths.ts';
@@ -38,10 +38,15 @@ export const fixtureFile = (name: string) => join(fixtures, `${name}.db`);
 export const recordedOf = (name: string) =>
   JSON.parse(readFileSync(join(fixtures, `${name}.json`), 'utf8')) as Recorded;
 
-/** Puts a database where a daemon of that home will open it. */
-export function install(file: string, { data, database }: Paths): void {
+/** Puts a database, and the root key beside it if there is one, where a daemon of that home will open them. */
+export function install(file: string, { data, database, config, rootKey }: Paths): void {
   mkdirSync(data, { recursive: true, mode: 0o700 });
   copyFileSync(file, database);
+  const key = file.replace(/\.db$/, '.key');
+  if (!existsSync(key)) return;
+  mkdirSync(config, { recursive: true, mode: 0o700 });
+  copyFileSync(key, rootKey);
+  chmodSync(rootKey, 0o600);
 }
 
 export function ask(socket: string, { app, method, path, key, body }: Call) {

@@ -89,13 +89,6 @@ describe('feeds', () => {
     expect(refused?.message).not.toContain('secret');
   });
 
-  it('leaves no room for plain credentials', async () => {
-    const body = { url, auth: { kind: 'basic', username: 'u', password: 'p' } };
-    const reply = await send(home.paths.socket, 'PUT', '/v1/apps/test/feeds/secret', body);
-    expect(reply.status).toBe(400);
-    expect((reply.json as { errors: { path: string }[] }).errors.map(({ path }) => path)).toContain('auth.kind');
-  });
-
   it('lists every feed exactly once, in pages, by name and by creation', async () => {
     const own = home.client({ app: 'list' });
     const names = Array.from({ length: 25 }, (_, index) => `feed-${String(index).padStart(2, '0')}`);

@@ -43,6 +43,7 @@ const newer = (oldest: number) =>
 async function opensAsRecorded(file: string): Promise<void> {
   await using other = new TestHome();
   install(file, other.paths);
+  install(fixtureFile(newest), { ...other.paths, database: join(other.home, 'unused.db') });
   await other.start();
   expect(await unlike(other.paths.socket, recordedOf(newest).reads)).toEqual([]);
 }

@@ -4,6 +4,7 @@ import { pathFields, type Operation } from '../../shared/operation.ts';
 import { curl, send } from '../helpers/curl.ts';
 import { TestHome } from '../helpers/daemon.ts';
 import { linesOf, readAll } from '../helpers/streams.ts';
+import { askEverything } from './openapi-calls.ts';
 
 interface Described {
   operationId: string;
@@ -120,7 +121,7 @@ describe('/v1/openapi.json', () => {
     };
     await askEverything(call);
     // An operation that is added belongs into the calls below.
-    expect(asked.toSorted()).toEqual([...byName.keys()].toSorted());
+    expect([...new Set(asked)].toSorted()).toEqual([...byName.keys()].toSorted());
   });
 });
 
@@ -129,46 +130,4 @@ function outputsOf({ text }: { text: string }, operation: Operation | undefined)
   const types = Object.values(operation?.produces ?? { json: 'application/json' });
   if (types[0]?.startsWith('text/')) return [text];
   return types[0] === 'application/x-ndjson' ? linesOf(text) : [JSON.parse(text)];
-}
-
-type Call = (name: string, url: string, body?: unknown, headers?: Record<string, string>) => Promise<unknown>;
-
-/** One call of every operation, with as much in its answer as there can be. */
-async function askEverything(call: Call): Promise<void> {
-  const of = '/v1/apps/test';
-  const session = `${of}/sessions/long-id`;
-  const messages = [{ role: 'user', content: 'hello', id: 'm' }];
-  await call('system.health', '/v1/health');
-  await call('system.version', '/v1/version');
-  await call('system.openapi', '/v1/openapi.json');
-  await call('feeds.put', `${of}/feeds/a`, { url: 'https://example.org/', tags: ['t'], metadata: { a: [1] } });
-  await call('feeds.get', `${of}/feeds/a`);
-  await call('feeds.list', `${of}/feeds`);
-  await call('feeds.patch', `${of}/feeds/a`, { patch: { category: 'c' } });
-  await call('feeds.rename', `${of}/feeds/a/rename`, { to: 'b' });
-  await call('feeds.delete', `${of}/feeds/b`);
-  await call('sessions.create', `${of}/sessions`, { id: 'long-id', metadata: { a: 1 } });
-  await call('sessions.append', `${session}/messages`, { messages, delivery: 'pending' });
-  await call('sessions.setDelivery', `${session}/messages/m/delivery`, { delivery: 'failed', reason: 'offline' });
-  await call('drafts.put', `${session}/draft`, { text: 'so far', metadata: { a: 1 } });
-  await call('drafts.get', `${session}/draft`);
-  await call('sessions.messages', `${session}/messages`);
-  await call('sessions.stream', `${session}/messages`, undefined, { accept: 'application/x-ndjson' });
-  await call('sessions.export', `${session}/export`);
-  await call('drafts.delete', `${session}/draft`);
-  await call('search.messages', `${of}/search?q=hello&fresh=true`);
-  await call('search.everywhere', '/v1/search?q=hello&fresh=true');
-  await call('sessions.resumable', `${of}/sessions:resumable`);
-  await call('sessions.resolve', `${of}/sessions:resolve?prefix=long`);
-  const { token } = (await call('leases.acquire', `${session}/lease`, { owner: 'me' })) as { token: string };
-  await call('sessions.get', session);
-  await call('sessions.list', `${of}/sessions`);
-  await call('leases.release', `${session}/lease?token=${encodeURIComponent(token)}`);
-  await call('sessions.fork', `${session}/fork`, { to: 'fork', upTo: 1 });
-  await call('sessions.update', session, { patch: { title: 'changed' } });
-  await call('sessions.replace', session, { messages: [], allowShrink: true });
-  await call('sessions.delete', session);
-  await call('sessions.restore', `${session}/restore`, {});
-  await call('sessions.abandon', `${of}/sessions:abandon`, { idleMs: 0 });
-  await call('system.shutdown', '/v1/shutdown', {});
 }

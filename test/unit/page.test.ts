@@ -2,6 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { decodeCursor, encodeCursor } from '../../daemon/store/page.ts';
 import type { Context, Value } from '../../daemon/store/tx.ts';
 import { HoldfastError } from '../../shared/errors.ts';
+import { noKeys } from '../helpers/no-keys.ts';
 
 const context: Context = {
   app: 'test',
@@ -10,6 +11,8 @@ const context: Context = {
   epoch: 'abcd1234',
   client: null,
   pid: null,
+  keys: noKeys,
+  waitedMs: null,
   status: 0,
 };
 const encoded = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');

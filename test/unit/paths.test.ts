@@ -28,6 +28,7 @@ describe('HOLDFAST_HOME', () => {
       state: '/somewhere/state',
       database: '/somewhere/data/holdfast.db',
       ownerLock: '/somewhere/data/owner.lock',
+      rootKey: '/somewhere/config/root.key',
       socket: '/somewhere/state/holdfast.sock',
       daemonFile: '/somewhere/state/daemon.json',
       lastError: '/somewhere/state/last-error.json',

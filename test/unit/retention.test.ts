@@ -25,10 +25,10 @@ afterEach(() => rmSync(folder, { recursive: true }));
 async function fill(ages: number[]): Promise<void> {
   for (const [index, age] of ages.entries()) {
     const at = now - Math.abs(age) * day;
-    tx.startCall({ app: 'a', op: 'x', at, client: null, pid: null, requestId: 'r', key: null, fingerprint: null });
+    tx.startCall({ app: 'a', op: 'x', at, client: null, pid: null, requestId: 'r', key: null });
     const message = { branch: 1, seq: index + 1, role: null, content: '{}' };
     await tx.change({ kind: 'x', id: String(index), ...(age < 0 && { message }) });
-    tx.endCall(200, '{}');
+    tx.endCall();
   }
 }
 

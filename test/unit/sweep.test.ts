@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { noKeys } from '../helpers/no-keys.ts';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
@@ -34,9 +35,9 @@ afterEach(() => {
 async function run<I, A>(operation: (tx: Tx, input: I, context: Context) => Promise<A>, input: I): Promise<A> {
   const about = { app: 'a', op: 'x', at: today * day, client: null, pid: null };
   tx.begin();
-  tx.startCall({ ...about, requestId: 'r', key: null, fingerprint: null });
-  return operation(tx, input, { ...about, epoch: 'e', status: 0 }).finally(() => {
-    tx.endCall(200, '{}');
+  tx.startCall({ ...about, requestId: 'r', key: null });
+  return operation(tx, input, { ...about, epoch: 'e', keys: noKeys, waitedMs: null, status: 0 }).finally(() => {
+    tx.endCall();
     tx.commit();
   });
 }

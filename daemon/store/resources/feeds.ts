@@ -1,40 +1,12 @@
 import { HoldfastError, invalidField } from '../../../shared/errors.ts';
 import { maxDocument, mergePatch, type Json } from '../../../shared/json.ts';
-import type { InputOf } from '../../../shared/operation.ts';
+import type { InputOf, OutputOf } from '../../../shared/operation.ts';
 import type * as feeds from '../../../shared/resources/feeds.ts';
 import { page } from '../page.ts';
-import { isoTime, revisionOf, table, type Context, type Tx } from '../tx.ts';
-
-interface FeedRow {
-  app: string;
-  name: string;
-  url: string;
-  category: string | null;
-  display_name: string | null;
-  tags: string;
-  metadata: string;
-  created_at: number;
-  updated_at: number;
-  position: number;
-}
-const feed = table<FeedRow>(
-  'feed',
-  ['app', 'name'],
-  ['url', 'category', 'display_name', 'tags', 'metadata', 'created_at', 'updated_at', 'position'],
-);
-
-const toFeed = (row: FeedRow, context: Context): feeds.Feed => ({
-  name: row.name,
-  url: row.url,
-  category: row.category,
-  displayName: row.display_name,
-  tags: JSON.parse(row.tags) as string[],
-  metadata: JSON.parse(row.metadata) as Record<string, unknown>,
-  auth: { kind: 'none' },
-  createdAt: isoTime(row.created_at),
-  updatedAt: isoTime(row.updated_at),
-  revision: revisionOf(context, row.position),
-});
+import { dropSecrets, reveal, sealedOf } from '../seal.ts';
+import { revisionOf, type Context, type Tx } from '../tx.ts';
+import { ownerOf, secretsOf, setAuth } from './feeds/credentials.ts';
+import { feed, toFeed, type FeedRow } from './feeds/rows.ts';
 
 /** Refuses a guarded write whose revision is not the record's; an absent record has none. */
 function guard(row: FeedRow | undefined, expected: string | undefined, context: Context): void {
@@ -58,13 +30,23 @@ async function existing(
   return row;
 }
 
-/** Writes the next version of a feed: log row, previous value, record. */
-async function write(tx: Tx, context: Context, next: Omit<FeedRow, 'position' | 'updated_at'>, previous?: FeedRow) {
+type Next = Omit<FeedRow, 'position' | 'updated_at' | 'record' | 'auth'>;
+
+/** Writes the next version of a feed: log row, previous value, secrets, record. Without `auth` its secrets stay. */
+async function write(tx: Tx, context: Context, next: Next, previous?: FeedRow, auth?: feeds.Auth) {
   const position = await tx.change({ kind: 'feed', id: next.name });
-  if (previous) await tx.keep(position, 'feed', previous.name, previous);
-  const row = { ...next, updated_at: context.at, position };
+  if (previous) await keep(tx, position, previous);
+  const { record = position, auth: kept = 'none' } = previous ?? {};
+  const row: FeedRow = { ...next, updated_at: context.at, position, record, auth: auth?.kind ?? kept };
+  if (auth) await setAuth(tx, row, auth, context);
   await tx.put(feed, row);
-  return toFeed(row, context);
+  return toFeed(tx, row, context);
+}
+
+/** Keeps what a change replaces, its secrets as they are sealed. */
+async function keep(tx: Tx, position: number, previous: FeedRow): Promise<void> {
+  const secrets = previous.auth === 'none' ? {} : { secrets: await sealedOf(tx, ownerOf(previous)) };
+  await tx.keep(position, 'feed', previous.name, { ...previous, ...secrets });
 }
 
 export async function put(tx: Tx, input: InputOf<typeof feeds.put>, context: Context) {
@@ -87,11 +69,11 @@ export async function put(tx: Tx, input: InputOf<typeof feeds.put>, context: Con
     metadata: JSON.stringify(input.metadata ?? {}),
     created_at: previous?.created_at ?? context.at,
   };
-  return write(tx, context, next, previous);
+  return write(tx, context, next, previous, input.auth);
 }
 
 export async function get(tx: Tx, input: InputOf<typeof feeds.get>, context: Context) {
-  return toFeed(await existing(tx, input, context), context);
+  return toFeed(tx, await existing(tx, input, context), context);
 }
 
 export async function list(tx: Tx, input: InputOf<typeof feeds.list>, context: Context) {
@@ -110,14 +92,14 @@ export async function list(tx: Tx, input: InputOf<typeof feeds.list>, context: C
     context,
     feed,
     request,
-    (row) => toFeed(row, context),
+    (row) => toFeed(tx, row, context),
     (row) => row.name,
   );
 }
 
 export async function patch(tx: Tx, input: InputOf<typeof feeds.patch>, context: Context) {
   const previous = await existing(tx, input, context);
-  const { url, category, displayName, tags, metadata } = input.patch;
+  const { url, category, displayName, tags, metadata, auth } = input.patch;
   const merged = mergePatch(JSON.parse(previous.metadata) as Json, metadata === undefined ? {} : metadata);
   const text = JSON.stringify(merged ?? {});
   if (text.length > maxDocument) {
@@ -131,13 +113,14 @@ export async function patch(tx: Tx, input: InputOf<typeof feeds.patch>, context:
     tags: tags === undefined ? previous.tags : JSON.stringify(tags ?? []),
     metadata: text,
   };
-  return write(tx, context, next, previous);
+  return write(tx, context, next, previous, auth === null ? { kind: 'none' } : auth);
 }
 
 async function remove(tx: Tx, input: InputOf<typeof feeds.delete>, context: Context) {
   const previous = await existing(tx, input, context);
   const position = await tx.change({ kind: 'feed', id: input.name });
-  await tx.keep(position, 'feed', input.name, previous);
+  await keep(tx, position, previous);
+  await dropSecrets(tx, ownerOf(previous));
   await tx.delete(feed, { app: input.app, name: input.name });
   return { id: input.name, revision: revisionOf(context, position) };
 }
@@ -145,12 +128,21 @@ export { remove as delete };
 
 export async function rename(tx: Tx, input: InputOf<typeof feeds.rename>, context: Context) {
   const previous = await existing(tx, input, context);
-  if (input.to === input.name) return toFeed(previous, context);
+  if (input.to === input.name) return toFeed(tx, previous, context);
   if (await tx.find(feed, { app: input.app, name: input.to })) {
     throw new HoldfastError('exists', `A feed named '${input.to}' exists.`);
   }
-  const position = await tx.change({ kind: 'feed', id: input.name });
-  await tx.keep(position, 'feed', input.name, previous);
+  await keep(tx, await tx.change({ kind: 'feed', id: input.name }), previous);
   await tx.delete(feed, { app: input.app, name: input.name });
-  return write(tx, context, { ...previous, name: input.to });
+  const position = await tx.change({ kind: 'feed', id: input.to });
+  const row = { ...previous, name: input.to, updated_at: context.at, position };
+  await tx.put(feed, row);
+  return toFeed(tx, row, context);
+}
+
+export async function credentials(tx: Tx, input: InputOf<typeof feeds.credentials>, context: Context) {
+  const row = await existing(tx, input, context);
+  const secrets: Record<string, string> = {};
+  for (const field of secretsOf(row)) secrets[field] = await reveal(tx, context, ownerOf(row), field);
+  return { kind: row.auth, ...secrets } as OutputOf<typeof feeds.credentials>;
 }

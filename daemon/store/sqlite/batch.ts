@@ -1,11 +1,13 @@
-import { hash } from 'node:crypto';
 import { HoldfastError } from '../../../shared/errors.ts';
-import { earlierAnswer } from '../idempotency.ts';
+import { earlierAnswer, fingerprintOf, storable } from '../idempotency.ts';
+import { Keyring } from '../keys/keyring.ts';
+import type { RootKeyFile } from '../keys/root-key.ts';
 import { implementationOf } from '../ops.ts';
 import type { StoreAnswer } from '../store.ts';
 import { JsonText, type Context } from '../tx.ts';
+import { Wait } from '../wait.ts';
 import { isStorageFailure, toHoldfastError } from './errors.ts';
-import type { Caller, SqliteWriteTx } from './write-transaction.ts';
+import type { SqliteWriteTx } from './write-transaction.ts';
 
 /** One write as it crosses to the writer thread: the input is JSON text, so that no value is rebuilt on the way. */
 export interface Call {
@@ -17,9 +19,20 @@ export interface Call {
   pid: number | null;
   requestId: string;
   key: string | null;
+  /** The input holds a secret; the answer holds one. */
+  secretInput: boolean;
+  secretAnswer: boolean;
+  /** Milliseconds that the call has waited so far; null when it may not wait. */
+  waitedMs: number | null;
 }
 
-export type Outcome = StoreAnswer | HoldfastError;
+export type Outcome = StoreAnswer | HoldfastError | Wait;
+
+/** What is the same for every call of a store. */
+export interface Surroundings {
+  epoch: string;
+  rootKey: RootKeyFile;
+}
 
 /**
  * Runs calls in one transaction and commits it. Invariant: an outcome leaves only after the COMMIT that holds its
@@ -28,13 +41,18 @@ export type Outcome = StoreAnswer | HoldfastError;
  * A savepoint per call costs 3-7 us and failures are rare, so there is none: a call that refuses before it wrote
  * leaves nothing behind; after a write, all is rolled back and the others run again without it.
  */
-export async function runBatch(tx: SqliteWriteTx, epoch: string, calls: Call[], check: () => void): Promise<Outcome[]> {
+export async function runBatch(
+  tx: SqliteWriteTx,
+  around: Surroundings,
+  calls: Call[],
+  check: () => void,
+): Promise<Outcome[]> {
   const refused = new Map<Call, HoldfastError>();
   const at = Date.now();
   for (;;) {
     try {
       tx.begin();
-      const outcomes = await runAll(tx, epoch, at, calls, refused);
+      const outcomes = await runAll(tx, around, at, calls, refused);
       if (!outcomes) {
         tx.rollback();
         continue;
@@ -52,7 +70,7 @@ export async function runBatch(tx: SqliteWriteTx, epoch: string, calls: Call[], 
 /** The outcomes of all calls, or undefined when one failed after it had written. */
 async function runAll(
   tx: SqliteWriteTx,
-  epoch: string,
+  around: Surroundings,
   at: number,
   calls: Call[],
   refused: Map<Call, HoldfastError>,
@@ -65,7 +83,7 @@ async function runAll(
       continue;
     }
     try {
-      outcomes.push(await runOne(tx, epoch, at, call));
+      outcomes.push(await runOne(tx, around, at, call));
     } catch (error) {
       if (isStorageFailure(error)) throw error;
       const failure = toHoldfastError(error);
@@ -79,20 +97,25 @@ async function runAll(
   return outcomes;
 }
 
-async function runOne(tx: SqliteWriteTx, epoch: string, at: number, call: Call): Promise<StoreAnswer> {
-  const { op, app, key } = call;
-  const fingerprint = key === null ? null : hash('sha256', call.input, 'base64url').slice(0, 22);
-  const caller: Caller = { ...call, at, fingerprint };
-  tx.startCall(caller);
-  if (key !== null && fingerprint !== null) {
-    const earlier = await earlierAnswer(tx, app, op, key, fingerprint);
-    if (earlier) return earlier;
-  }
-  const context: Context = { app, op, at, epoch, client: call.client, pid: call.pid, status: 0 };
+async function runOne(tx: SqliteWriteTx, { epoch, rootKey }: Surroundings, at: number, call: Call) {
+  const { op, app, key, client, pid, waitedMs } = call;
+  tx.startCall({ ...call, at });
+  const context: Context = { app, op, at, epoch, client, pid, keys: new Keyring(rootKey), waitedMs, status: 0 };
+  const earlier = await earlierAnswer(tx, call, context);
+  if (earlier) return earlier;
   const output = await implementationOf(op)(tx, JSON.parse(call.input), context);
+  // Nothing was written: an operation decides first.
+  if (output instanceof Wait) return output;
   const answer = toAnswer(output, context);
-  tx.endCall(answer.status, answer.text);
+  // What a call that may wait says without changing anything is true only now.
+  const remembers = key !== null && (waitedMs === null || tx.hasChanges);
+  tx.endCall(remembers ? await toRemember(tx, call, answer, context) : undefined);
   return answer;
+}
+
+async function toRemember(tx: SqliteWriteTx, call: Call, { status, text }: StoreAnswer, context: Context) {
+  const answer = await storable(tx, call, context, tx.firstPosition, text);
+  return { fingerprint: (await fingerprintOf(tx, call, context)) ?? null, status, answer };
 }
 
 /** What leaves for an output of an operation; `context.status` 0 means the operation's usual one. */

@@ -3,7 +3,7 @@ import type { Writer } from './writer.ts';
 /** How often what need not be kept is removed, in milliseconds. */
 const everyMs = 3_600_000;
 /** The daemon's own writes that remove a slice each and answer whether there is more. */
-const operations = ['log.prune', 'branches.sweep'];
+const operations = ['log.prune', 'branches.sweep', 'secrets.sweep'];
 
 /** Removes what need not be kept: a slice per write, so that other writers come in between. */
 export class Cleaner {
@@ -37,8 +37,7 @@ export class Cleaner {
   }
 
   async #slice(op: string): Promise<boolean> {
-    const call = { op, app: '', input: '{}', requestId: 'cleaner', client: null, pid: null, key: null };
-    return (JSON.parse((await this.#writer.execute(call)).text) as { more: boolean }).more;
+    return ((await this.#writer.own(op, {}, 'cleaner')) as { more: boolean }).more;
   }
 
   stop(): void {

@@ -1,6 +1,7 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { HoldfastError, type ErrorCode, type ErrorDetails } from '../../../shared/errors.ts';
+import { RootKeyFile, type KeySource } from '../keys/root-key.ts';
 import type { StoreAnswer } from '../store.ts';
 import type { SearchMatches, SearchQuery } from '../tx.ts';
 import { openReader } from './connection.ts';
@@ -17,6 +18,12 @@ export interface WireError {
   detail: string;
   details: ErrorDetails;
   cause: string;
+}
+export interface ReaderData {
+  path: string;
+  searchPath: string;
+  epoch: string;
+  keys: KeySource;
 }
 export type ToReader =
   | { id: number; call: ReadCall; stream: boolean }
@@ -39,7 +46,7 @@ const restFactor = 19;
 
 if (!parentPort) throw new Error('this module is a worker thread');
 const port = parentPort;
-const { path, searchPath, epoch } = workerData as { path: string; searchPath: string; epoch: string };
+const { path, searchPath, epoch, keys } = workerData as ReaderData;
 const post = (message: FromReader) => port.postMessage(message);
 
 const db = openReader(path);
@@ -55,7 +62,7 @@ class ReaderTx extends SqliteTx {
   }
 }
 
-const reads = new Reads(db, new ReaderTx(db), epoch);
+const reads = new Reads(db, new ReaderTx(db), { epoch, rootKey: new RootKeyFile(keys) });
 const encoder = new TextEncoder();
 const streams = new Map<number, AsyncGenerator<string, void>>();
 

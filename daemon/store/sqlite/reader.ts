@@ -1,7 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '../../../shared/errors.ts';
 import type { StoreAnswer } from '../store.ts';
-import type { FromReader, ToReader } from './reader-worker.ts';
+import type { FromReader, ReaderData, ToReader } from './reader-worker.ts';
 import type { ReadCall } from './reads.ts';
 
 /** How long the thread stays when nobody needs it, in milliseconds: it costs some megabytes. */
@@ -21,7 +21,7 @@ interface Waiting {
 
 /** The main thread's half of the reader: starts it on first need and ends it when it has had nothing to do. */
 export class Reader {
-  readonly #data: { path: string; searchPath: string; epoch: string };
+  readonly #data: ReaderData;
   readonly #waiting = new Map<number, Waiting>();
   #worker: Worker | undefined;
   #ended: Promise<void> = Promise.resolve();
@@ -35,7 +35,7 @@ export class Reader {
   /** Why the search index cannot be fed. */
   failure: string | undefined;
 
-  constructor(data: { path: string; searchPath: string; epoch: string }) {
+  constructor(data: ReaderData) {
     this.#data = data;
     this.#idle = setTimeout(() => this.#endIfIdle(), idleMs).unref();
     this.#index = setTimeout(() => this.#startIndexing(), quietMs).unref();

@@ -2,8 +2,10 @@ import type { DatabaseSync } from 'node:sqlite';
 import { implementationOf, streamOf } from '../ops.ts';
 import type { StoreAnswer } from '../store.ts';
 import type { Context } from '../tx.ts';
-import { toAnswer } from './batch.ts';
+import { toAnswer, type Surroundings } from './batch.ts';
 import { toHoldfastError } from './errors.ts';
+import { Keyring } from '../keys/keyring.ts';
+import type { RootKeyFile } from '../keys/root-key.ts';
 import type { SqliteTx } from './transaction.ts';
 
 /** A read as it may cross to the reader thread: only what JSON text of a call holds. */
@@ -21,12 +23,14 @@ export class Reads {
   readonly #db: DatabaseSync;
   readonly #tx: SqliteTx;
   readonly #epoch: string;
+  readonly #rootKey: RootKeyFile;
   #turn: Promise<unknown> = Promise.resolve();
 
-  constructor(db: DatabaseSync, tx: SqliteTx, epoch: string) {
+  constructor(db: DatabaseSync, tx: SqliteTx, { epoch, rootKey }: Surroundings) {
     this.#db = db;
     this.#tx = tx;
     this.#epoch = epoch;
+    this.#rootKey = rootKey;
   }
 
   answer({ op, app, input }: ReadCall): Promise<StoreAnswer> {
@@ -64,7 +68,8 @@ export class Reads {
   }
 
   #context(op: string, app: string): Context {
-    return { app, op, at: Date.now(), epoch: this.#epoch, client: null, pid: null, status: 0 };
+    const keys = new Keyring(this.#rootKey);
+    return { app, op, at: Date.now(), epoch: this.#epoch, client: null, pid: null, keys, waitedMs: null, status: 0 };
   }
 
   /** Resolves when no read is under way. */

@@ -1,6 +1,8 @@
 import { stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { findRoot } from '../keys/keyring.ts';
+import type { RootKeyFile } from '../keys/root-key.ts';
 import type { Store, StoreAnswer, StoreCall, StoreHealth } from '../store.ts';
 import { Cleaner } from './cleaner.ts';
 import { openReader } from './connection.ts';
@@ -18,16 +20,22 @@ const manySessions = 2000;
 const lowDiskBytes = 100 * 1024 * 1024;
 
 /** Opens the database, bringing its schema up to this code; throws an ExitError that says what to do otherwise. */
-export async function openStore(path: string): Promise<Store> {
-  const writer = new Writer(path);
+export async function openStore(path: string, rootKey: RootKeyFile): Promise<Store> {
+  const writer = new Writer(path, rootKey.source);
   const { epoch, schemaVersion } = await writer.ready();
   try {
-    return new SqliteStore(path, writer, openReader(path), { epoch, schemaVersion });
+    return new SqliteStore(path, writer, openReader(path), { epoch, schemaVersion, rootKey });
   } catch (error) {
     // Before the locks are given up.
     await writer.close();
     throw error;
   }
+}
+
+interface About {
+  epoch: string;
+  schemaVersion: number;
+  rootKey: RootKeyFile;
 }
 
 class SqliteStore implements Store {
@@ -41,14 +49,17 @@ class SqliteStore implements Store {
   readonly #writer: Writer;
   readonly #reader: DatabaseSync;
   readonly #cleaner: Cleaner;
+  readonly #rootKey: RootKeyFile;
 
-  constructor(path: string, writer: Writer, reader: DatabaseSync, about: { epoch: string; schemaVersion: number }) {
+  constructor(path: string, writer: Writer, reader: DatabaseSync, about: About) {
     this.#path = path;
     this.#writer = writer;
     this.#reader = reader;
     this.schemaVersion = about.schemaVersion;
-    this.#reads = new Reads(reader, new SqliteTx(reader), about.epoch);
-    this.#longReads = new Reader({ path, searchPath: join(dirname(path), 'search.db'), epoch: about.epoch });
+    this.#rootKey = about.rootKey;
+    this.#reads = new Reads(reader, new SqliteTx(reader), about);
+    const searchPath = join(dirname(path), 'search.db');
+    this.#longReads = new Reader({ path, searchPath, epoch: about.epoch, keys: about.rootKey.source });
     this.#cleaner = new Cleaner(writer);
   }
 
@@ -57,13 +68,28 @@ class SqliteStore implements Store {
   }
 
   async call(call: StoreCall): Promise<StoreAnswer> {
-    const { operation, name: op, app, input, requestId, client, pid, key } = call;
-    const answer =
-      operation.kind === 'write'
-        ? await this.#writer.execute({ op, app, input: JSON.stringify(input), requestId, client, pid, key })
-        : await ((await this.#takesLong(op, app)) ? this.#longReads : this.#reads).answer({ op, app, input });
-    if (operation.kind === 'write') this.#written(op);
+    const { operation } = call;
+    const answer = await (operation.kind === 'write' ? this.#write(call) : this.#read(call));
     return { ...answer, status: answer.status || (operation.statuses?.at(-1) ?? 200) };
+  }
+
+  async #write({ operation, name: op, app, input, signal, ...caller }: StoreCall): Promise<StoreAnswer> {
+    const { requestId, client, pid, key, secretInput } = caller;
+    const call = { op, app, input: JSON.stringify(input), requestId, client, pid, key, secretInput };
+    const { secret: secretAnswer = false, wait: mayWait = false } = operation;
+    const answer = await this.#writer.execute({ ...call, secretAnswer, mayWait, signal });
+    this.#longReads.changed();
+    if (op === 'sessions.delete') void this.#cleaner.run();
+    return answer;
+  }
+
+  async #read({ name: op, app, input }: StoreCall): Promise<StoreAnswer> {
+    return ((await this.#takesLong(op, app)) ? this.#longReads : this.#reads).answer({ op, app, input });
+  }
+
+  async own(kind: 'read' | 'write', op: string, input: object): Promise<unknown> {
+    if (kind === 'write') return this.#writer.own(op, input, 'daemon');
+    return JSON.parse((await this.#reads.answer({ op, app: '', input })).text);
   }
 
   stream({ name: op, app, input }: StoreCall): AsyncGenerator<Uint8Array, void> {
@@ -78,27 +104,23 @@ class SqliteStore implements Store {
     return Number(rows[0]?.[0]) === manySessions;
   }
 
-  #written(op: string): void {
-    this.#longReads.changed();
-    if (op === 'sessions.delete') void this.#cleaner.run();
-  }
-
   async health(): Promise<StoreHealth> {
     const [wal, space] = await Promise.all([
       stat(`${this.#path}-wal`).catch(() => undefined),
       statfs(dirname(this.#path)).catch(() => undefined),
     ]);
-    const readable = this.#isReadable();
+    const meta = this.#readMeta();
     const freeBytes = space ? space.bavail * space.bsize : 0;
     const oldestUnansweredMs = this.#writer.oldestMs;
     const reasons = [
       oldestUnansweredMs > stalledMs && 'writer_stalled',
       this.#writer.checkpointFailure !== undefined && 'checkpoint_failed',
       freeBytes < lowDiskBytes && 'disk_low',
-      !readable && 'storage_unreadable',
+      !meta && 'storage_unreadable',
+      meta && this.#keyFault(meta.get('root_key')),
       this.#cleaner.failed && 'clean_failed',
       this.#longReads.failure !== undefined && 'search_failed',
-    ].filter((reason) => reason !== false);
+    ].filter((reason) => typeof reason === 'string');
     return {
       queueDepth: this.#writer.depth,
       oldestUnansweredMs,
@@ -110,13 +132,20 @@ class SqliteStore implements Store {
   }
 
   /** A real read: a database that cannot be read must not look healthy. */
-  #isReadable(): boolean {
+  #readMeta(): Map<string, string> | undefined {
     try {
-      this.#reader.prepare('SELECT value FROM meta').all();
-      return true;
+      const rows = this.#reader.prepare('SELECT name, value FROM meta').all();
+      return new Map(rows.map(({ name, value }) => [String(name), String(value)]));
     } catch {
-      return false;
+      return undefined;
     }
+  }
+
+  /** What is wrong with the root key; one that nothing needs yet may be missing. */
+  #keyFault(needed: string | undefined): string | undefined {
+    const found = findRoot(this.#rootKey, needed);
+    if (!('fault' in found)) return undefined;
+    return found.fault === 'key_missing' && needed === undefined ? undefined : found.fault;
   }
 
   async close(): Promise<void> {

@@ -1,6 +1,7 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { history, log, type LogRow } from '../log.ts';
 import type { Change, Table, Value } from '../tx.ts';
+import { topicOf } from '../wait.ts';
 import { sqlOf } from './statements.ts';
 import { checksum, SqliteTx, valuesOf } from './transaction.ts';
 
@@ -13,7 +14,6 @@ export interface Caller {
   pid: number | null;
   requestId: string;
   key: string | null;
-  fingerprint: string | null;
 }
 
 /**
@@ -28,6 +28,8 @@ export class SqliteWriteTx extends SqliteTx {
   wrote = false;
   /** Whether the current transaction has. */
   changed = false;
+  /** Topics of wait.ts that the current transaction touches. */
+  readonly touched = new Set<string>();
 
   constructor(db: DatabaseSync) {
     super(db);
@@ -40,6 +42,7 @@ export class SqliteWriteTx extends SqliteTx {
 
   begin(): void {
     this.changed = false;
+    this.touched.clear();
     this.statement('BEGIN IMMEDIATE').run();
   }
   commit(): void {
@@ -47,6 +50,7 @@ export class SqliteWriteTx extends SqliteTx {
   }
   /** Takes the whole transaction back; SQLite may have done so itself when the disk failed. */
   rollback(): void {
+    this.touched.clear();
     if (this.db.isTransaction) this.statement('ROLLBACK').run();
     this.#pending = [];
     this.#position = this.#lastPosition();
@@ -60,17 +64,28 @@ export class SqliteWriteTx extends SqliteTx {
     this.wrote = false;
   }
 
-  /** Writes the log rows of the call; the first one remembers the answer for whoever asks again with its key. */
-  endCall(status: number, answer: string): void {
-    // A call that changed nothing still remembers its answer: a later change must not make its retry another one.
-    if (this.#pending.length === 0 && this.#caller?.key != null) this.#add({ kind: 'replay', id: '' });
+  /**
+   * Position of the first change of the current call, which is the row that remembers its answer. A call that changed
+   * nothing makes one for that: a later change must not make its retry another call.
+   */
+  get firstPosition(): number {
+    return this.#pending[0]?.position ?? this.#add({ kind: 'replay', id: '' });
+  }
+  get hasChanges(): boolean {
+    return this.#pending.length > 0;
+  }
+
+  /** Writes the log rows of the call; the first one says who made it. */
+  endCall(remembered?: { fingerprint: string | null; status: number; answer: string }): void {
     const [first] = this.#pending;
     if (first && this.#caller) {
-      const { client, pid, requestId, key, fingerprint } = this.#caller;
-      Object.assign(first, { client, pid, request_id: requestId });
-      if (key !== null) Object.assign(first, { key, fingerprint, status, answer });
+      const { client, pid, requestId, key } = this.#caller;
+      Object.assign(first, { client, pid, request_id: requestId }, remembered && { key, ...remembered });
     }
-    for (const row of this.#pending) this.#write('insert', log, row);
+    for (const row of this.#pending) {
+      this.#write('insert', log, row);
+      this.touched.add(topicOf(row.app, row.kind));
+    }
     this.#pending = [];
   }
 

@@ -4,7 +4,9 @@ import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_thread
 import { HoldfastError, type ErrorDetails } from '../../../shared/errors.ts';
 import { ExitError } from '../../exit.ts';
 import { epochOf } from '../meta.ts';
+import { RootKeyFile, type KeySource } from '../keys/root-key.ts';
 import type { StoreAnswer } from '../store.ts';
+import { Wait } from '../wait.ts';
 import { runBatch, type Call, type Outcome } from './batch.ts';
 import { Checkpointer } from './checkpoint.ts';
 import { openWriter } from './connection.ts';
@@ -24,18 +26,24 @@ const maxCharacters = 32 * 1024 * 1024;
 /** An outcome as it crosses threads: errors lose their class there. */
 export type WireOutcome =
   | { id: number; answer: StoreAnswer }
+  | { id: number; wait: { topic: string; ms: number } }
   | { id: number; error: { code: HoldfastError['code']; detail: string; details: ErrorDetails; cause: string } };
 export type FromWorker =
   | { ready: { epoch: string; schemaVersion: number } }
   | { fatal: { exitCode: ExitError['exitCode']; message: string } }
-  | { outcomes: WireOutcome[]; committedAt: number | undefined }
+  | { outcomes: WireOutcome[]; committedAt: number | undefined; touched: string[] }
   | { checkpointFailure: string | undefined }
   | { closed: true };
 export type ToWorker = Call | 'close';
+export interface WriterData {
+  path: string;
+  keys: KeySource;
+}
 
 if (!parentPort) throw new Error('this module is a worker thread');
 const port = parentPort;
-const path = (workerData as { path: string }).path;
+const { path, keys } = workerData as WriterData;
+const rootKey = new RootKeyFile(keys);
 const post = (message: FromWorker) => port.postMessage(message);
 
 let db: DatabaseSync;
@@ -108,7 +116,7 @@ async function run(calls: Call[]): Promise<Outcome[]> {
       checkpointer.settle();
       unsettled = false;
     }
-    return await runBatch(tx, epoch, calls, checkIdentity);
+    return await runBatch(tx, { epoch, rootKey }, calls, checkIdentity);
   } catch (error) {
     const failure = toHoldfastError(error);
     if (failure.code === 'storage_failed') suspect = true;
@@ -117,6 +125,7 @@ async function run(calls: Call[]): Promise<Outcome[]> {
 }
 
 function toWire(call: Call, outcome: Outcome): WireOutcome {
+  if (outcome instanceof Wait) return { id: call.id, wait: { topic: outcome.topic, ms: outcome.ms } };
   if (!(outcome instanceof HoldfastError)) return { id: call.id, answer: outcome };
   const cause = outcome.cause instanceof Error ? (outcome.cause.stack ?? String(outcome.cause)) : '';
   return { id: call.id, error: { code: outcome.code, detail: outcome.message, details: outcome.details, cause } };
@@ -148,10 +157,12 @@ async function work(): Promise<void> {
   while (queue.length > 0) {
     const calls = nextBatch();
     const outcomes = await run(calls);
-    const stored = tx.changed && outcomes.some((outcome) => !(outcome instanceof HoldfastError));
+    const answered = outcomes.some((outcome) => !(outcome instanceof HoldfastError) && !(outcome instanceof Wait));
+    const stored = tx.changed && answered;
     post({
       outcomes: calls.map((call, index) => toWire(call, outcomes[index] as Outcome)),
       committedAt: stored ? Date.now() : undefined,
+      touched: stored ? [...tx.touched] : [],
     });
     if (stored) checkpointer.afterCommit();
     receive();

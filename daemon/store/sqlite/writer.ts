@@ -1,16 +1,30 @@
 import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '../../../shared/errors.ts';
 import { ExitError } from '../../exit.ts';
+import type { KeySource } from '../keys/root-key.ts';
 import type { StoreAnswer } from '../store.ts';
-import type { FromWorker, ToWorker, WireOutcome } from './writer-worker.ts';
+import { Parking } from '../wait.ts';
+import type { Call } from './batch.ts';
+import type { FromWorker, ToWorker, WireOutcome, WriterData } from './writer-worker.ts';
 
 /** Writes waiting for an answer, and characters of their input, beyond which new ones are refused. */
 const maxWaiting = 10_000;
 const maxCharacters = 64 * 1024 * 1024;
 
+/** A write as the main thread gives it. */
+export type Write = Omit<Call, 'id' | 'waitedMs'> & {
+  /** The call may wait until something changes, and is given up when `signal` is aborted while it does. */
+  mayWait: boolean;
+  signal: AbortSignal | undefined;
+};
+
 interface Waiting {
+  /** When it was posted, and when its caller made it: a call that waits is posted more than once. */
   since: number;
+  began: number;
   characters: number;
+  /** What to post again, of a call that may wait. */
+  again: Write | undefined;
   resolve: (answer: StoreAnswer) => void;
   reject: (error: Error) => void;
 }
@@ -26,6 +40,7 @@ export class Writer {
   readonly #ready = Promise.withResolvers<Ready>();
   readonly #failed = Promise.withResolvers<ExitError>();
   readonly #closed = Promise.withResolvers<void>();
+  readonly #parking = new Parking();
   #idle: (() => void) | undefined;
   #next = 0;
   #characters = 0;
@@ -33,10 +48,13 @@ export class Writer {
   lastCommitAt: number | undefined;
   checkpointFailure: string | undefined;
 
-  constructor(path: string) {
+  constructor(path: string, keys: KeySource) {
     // The bundle keeps both files side by side under the same names.
     const file = import.meta.url.endsWith('.ts') ? './writer-worker.ts' : './writer-worker.js';
-    this.#worker = new Worker(new URL(file, import.meta.url), { workerData: { path }, name: 'writer' });
+    this.#worker = new Worker(new URL(file, import.meta.url), {
+      workerData: { path, keys } satisfies WriterData,
+      name: 'writer',
+    });
     this.#worker.on('message', (message: FromWorker) => this.#receive(message));
     this.#worker.on('error', (error) => this.#end(new ExitError(69, `The writer thread died: ${String(error)}`)));
     this.#worker.on('exit', () => this.#end(new ExitError(69, 'The writer thread ended.')));
@@ -59,19 +77,33 @@ export class Writer {
     return oldest ? Math.round(performance.now() - oldest.since) : 0;
   }
 
-  execute(call: { input: string } & Omit<Extract<ToWorker, object>, 'id'>): Promise<StoreAnswer> {
-    if (this.#over) return Promise.reject(this.#over);
+  execute(write: Write): Promise<StoreAnswer> {
+    const { promise, resolve, reject } = Promise.withResolvers<StoreAnswer>();
+    this.#post(write, performance.now(), resolve, reject);
+    return promise;
+  }
+
+  /** A write of the daemon itself, made by no client. */
+  async own(op: string, input: object, requestId: string): Promise<unknown> {
+    const caller = { client: null, pid: null, key: null, secretInput: false, secretAnswer: false };
+    const call = { op, app: '', input: JSON.stringify(input), requestId, ...caller };
+    return JSON.parse((await this.execute({ ...call, mayWait: false, signal: undefined })).text);
+  }
+
+  #post(write: Write, began: number, resolve: Waiting['resolve'], reject: Waiting['reject']): void {
+    if (this.#over) return reject(this.#over);
+    const { mayWait, signal: _, ...call } = write;
     const characters = call.input.length;
     if (this.#waiting.size >= maxWaiting || this.#characters + characters > maxCharacters) {
       const detail = `${this.#waiting.size} writes are waiting already: send fewer at once.`;
-      return Promise.reject(new HoldfastError('busy', detail, { retryAfter: 1 }));
+      return reject(new HoldfastError('busy', detail, { retryAfter: 1 }));
     }
     const id = ++this.#next;
-    const { promise, resolve, reject } = Promise.withResolvers<StoreAnswer>();
-    this.#waiting.set(id, { since: performance.now(), characters, resolve, reject });
+    const since = performance.now();
+    this.#waiting.set(id, { since, began, characters, again: mayWait ? write : undefined, resolve, reject });
     this.#characters += characters;
-    this.#worker.postMessage({ ...call, id } satisfies ToWorker);
-    return promise;
+    const waitedMs = mayWait ? Math.round(since - began) : null;
+    this.#worker.postMessage({ ...call, id, waitedMs } satisfies ToWorker);
   }
 
   /** Waits until every accepted write is answered, then lets the thread empty the WAL and end. */
@@ -95,6 +127,7 @@ export class Writer {
     } else {
       this.lastCommitAt = message.committedAt ?? this.lastCommitAt;
       for (const outcome of message.outcomes) this.#settle(outcome);
+      this.#parking.touch(message.touched);
     }
   }
 
@@ -104,11 +137,20 @@ export class Writer {
     this.#waiting.delete(outcome.id);
     this.#characters -= waiting.characters;
     if ('answer' in outcome) waiting.resolve(outcome.answer);
+    else if ('wait' in outcome) this.#park(outcome.wait, waiting);
     else {
       const { code, detail, details, cause } = outcome.error;
       waiting.reject(new HoldfastError(code, detail, details, { cause }));
     }
     if (this.#waiting.size === 0) this.#idle?.();
+  }
+
+  /** The call is no longer the writer's; it comes back when there may be news. */
+  #park(wait: { topic: string; ms: number }, { again, began, resolve, reject }: Waiting): void {
+    if (!again) throw new Error('a call waits that may not');
+    const resume = () => this.#post(again, began, resolve, reject);
+    const abandon = (reason: unknown) => reject(reason instanceof Error ? reason : new Error('given up'));
+    this.#parking.park(wait, again.signal, resume, abandon);
   }
 
   /** The thread is gone: what waits for it may or may not be stored. */
@@ -120,6 +162,7 @@ export class Writer {
     );
     for (const { reject } of this.#waiting.values()) reject(this.#over);
     this.#waiting.clear();
+    this.#parking.wake();
     this.#idle?.();
     this.#failed.resolve(error);
   }

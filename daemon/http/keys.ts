@@ -1,0 +1,108 @@
+import { randomBytes } from 'node:crypto';
+import { contract } from '../../shared/contract.ts';
+import { HoldfastError, invalidField } from '../../shared/errors.ts';
+import type { InputOf, OutputOf } from '../../shared/operation.ts';
+import { fingerprintOf, keyBytes } from '../store/keys/cipher.ts';
+import { createFile, findRoot, keyOf } from '../store/keys/keyring.ts';
+import { newSalt, stretch, unwrap, wrap, type Wrapped } from '../store/keys/passphrase.ts';
+import { fromRecoveryCode, toRecoveryCode } from '../store/keys/recovery-code.ts';
+import type { RootKeyFile } from '../store/keys/root-key.ts';
+import type { describe } from '../store/keys/rotation.ts';
+import type { Store, StoreAnswer } from '../store/store.ts';
+
+type Contract = typeof contract.keys;
+type Operations = { [Verb in keyof Contract]: (input: InputOf<Contract[Verb]>) => Promise<OutputOf<Contract[Verb]>> };
+export type KeyOperations = { [Verb in keyof Contract]: (input: InputOf<Contract[Verb]>) => Promise<StoreAnswer> };
+
+/** What is done with the root key. Ends a rotation that was cut off, first. */
+export async function keyOperations(store: Store, file: RootKeyFile): Promise<KeyOperations> {
+  const describeStore = () => store.own('read', 'rootKey.describe', {}) as ReturnType<typeof describe>;
+  const adopt = (key: Buffer) => store.own('write', 'rootKey.adopt', { root: key.toString('base64url') });
+  file.settleNext((await describeStore()).needed);
+
+  const status = async () => {
+    const { needed, apps } = await describeStore();
+    const found = findRoot(file, needed ?? undefined);
+    const none = 'fault' in found && found.fault === 'key_missing' && needed === null;
+    return {
+      state: none ? ('none' as const) : 'fault' in found ? found.fault : ('ok' as const),
+      detail: 'fault' in found && !none ? found.detail : '',
+      provider: found.fingerprint === undefined ? null : found.wrapped ? ('passphrase' as const) : ('file' as const),
+      fingerprint: needed ?? found.fingerprint ?? null,
+      path: file.path,
+      apps,
+    };
+  };
+
+  /** Wraps a key by a passphrase and remembers what it was stretched to; without one, the key lies open in its file. */
+  const protectedBy = async (key: Buffer, passphrase: string | undefined): Promise<Wrapped | undefined> => {
+    if (passphrase === undefined) return undefined;
+    const salted = newSalt();
+    const stretched = await stretch(passphrase, salted);
+    file.unlocked.set(stretched);
+    return wrap(stretched, salted, key);
+  };
+
+  const operations: Operations = {
+    status,
+    init: async ({ passphrase }) => {
+      const { state } = await status();
+      if (state !== 'none') throw new HoldfastError('exists', `There is a root key already (${state}): ${file.path}.`);
+      const key = randomBytes(keyBytes);
+      if (!createFile(file, key, await protectedBy(key, passphrase))) {
+        throw new HoldfastError('exists', `${file.path} appeared meanwhile.`);
+      }
+      await adopt(key);
+      return status();
+    },
+    unlock: async ({ passphrase }) => {
+      const { wrapped } = findRoot(file, (await describeStore()).needed ?? undefined);
+      if (!wrapped) throw invalidField('passphrase', 'is not needed: no passphrase protects the root key');
+      const stretched = await stretch(passphrase, wrapped);
+      if (!unwrap(stretched, wrapped)) throw invalidField('passphrase', 'is not the one of this root key');
+      file.unlocked.set(stretched);
+      return status();
+    },
+    backup: async () => {
+      const key = keyOf(findRoot(file, (await describeStore()).needed ?? undefined));
+      return { code: toRecoveryCode(key), fingerprint: fingerprintOf(key) };
+    },
+    restore: async ({ code, passphrase }) => {
+      const key = fromRecoveryCode(code);
+      const { needed } = await describeStore();
+      if (needed !== null && needed !== fingerprintOf(key)) {
+        const detail = `The code has no typo, but it is of the key ${fingerprintOf(key)}, and this store needs ${needed}.`;
+        throw new HoldfastError('key_wrong', detail);
+      }
+      const wrapped = await protectedBy(key, passphrase);
+      // What is another key stays beside it, for it may be somebody's only copy.
+      file.replace(key, wrapped, { keepOld: file.read().fingerprint !== fingerprintOf(key) });
+      await adopt(key);
+      return status();
+    },
+    rotate: async () => {
+      const { needed } = await describeStore();
+      const found = findRoot(file, needed ?? undefined);
+      keyOf(found);
+      file.settleNext(needed);
+      const next = randomBytes(keyBytes);
+      const stretched = found.wrapped && file.unlocked.get();
+      file.writeNext(next, stretched && found.wrapped ? wrap(stretched, found.wrapped, next) : undefined);
+      await store.own('write', 'rootKey.rewrap', { next: next.toString('base64url') });
+      file.settleNext(fingerprintOf(next));
+      return status();
+    },
+  };
+
+  // One at a time: each looks at the file and the store, then changes both.
+  let turn: Promise<unknown> = Promise.resolve();
+  const inTurn = (verb: string, run: (input: never) => Promise<object>) => async (input: never) => {
+    const { statuses } = contract.keys[verb as keyof Contract] as { statuses?: readonly number[] };
+    const mine = turn.then(() => run(input));
+    turn = mine.catch(() => undefined);
+    return { status: statuses?.[0] ?? 200, text: JSON.stringify(await mine), revision: undefined };
+  };
+  return Object.fromEntries(
+    Object.entries(operations).map(([verb, run]) => [verb, inTurn(verb, run)]),
+  ) as KeyOperations;
+}

@@ -1,0 +1,183 @@
+import {
+  closeSync,
+  constants,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  linkSync,
+  openSync,
+  readSync,
+  renameSync,
+  rmSync,
+  writeSync,
+} from 'node:fs';
+import { dirname } from 'node:path';
+import type { ErrorCode } from '../../../shared/errors.ts';
+import { fingerprintOf, keyBytes } from './cipher.ts';
+import { unwrap, Unlocked, type Wrapped } from './passphrase.ts';
+
+/** What is in the key file. `fault` is an error code, and `detail` a sentence that says what mends it. */
+export type Found =
+  | { key: Buffer; fingerprint: string; wrapped: Wrapped | undefined }
+  | {
+      fault: Exclude<Extract<ErrorCode, `key_${string}`>, 'key_reused'>;
+      detail: string;
+      fingerprint?: string;
+      wrapped?: Wrapped;
+    };
+
+/** What a thread needs to know of the root key: its path, and the memory of passphrase.ts that all threads share. */
+export interface KeySource {
+  path: string;
+  memory: SharedArrayBuffer;
+}
+
+/** First word of the file, with the version of its form. */
+const form = 'holdfast-root-key-1';
+const restore = "Put it back, or run 'holdfast key restore' with your recovery code";
+
+/**
+ * The file of the root key: one line, `holdfast-root-key-1 file FINGERPRINT KEY`, or `... scrypt FINGERPRINT N r p SALT
+ * SEALED`. It is read at each use: a key that is removed or replaced under the daemon is noticed, and one put back works.
+ */
+export class RootKeyFile {
+  readonly path: string;
+  readonly unlocked: Unlocked;
+
+  constructor({ path, memory }: KeySource) {
+    this.path = path;
+    this.unlocked = new Unlocked(memory);
+  }
+
+  /** For another thread. */
+  get source(): KeySource {
+    return { path: this.path, memory: this.unlocked.memory };
+  }
+
+  /** The new key while a rotation is under way: see rotation.ts. */
+  get nextPath(): string {
+    return `${this.path}.next`;
+  }
+
+  read(path = this.path): Found {
+    let line: string;
+    try {
+      const found = readPrivate(path);
+      if ('fault' in found) return found;
+      line = found.line;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
+        return { fault: 'key_missing', detail: `The root key ${path} is missing. ${restore}.` };
+      }
+      return { fault: 'key_unreadable', detail: `The root key ${path} cannot be read: ${(error as Error).message}.` };
+    }
+    return this.#parse(path, line);
+  }
+
+  #parse(path: string, line: string): Found {
+    const [first, provider, fingerprint = '', ...rest] = line.trimEnd().split(' ');
+    const damaged: Found = { fault: 'key_wrong', detail: `${path} is cut off or damaged. ${restore}.` };
+    if (first !== form || !line.endsWith('\n')) return damaged;
+    if (provider === 'file') {
+      const key = Buffer.from(rest[0] ?? '', 'base64url');
+      return key.length === keyBytes && fingerprintOf(key) === fingerprint
+        ? { key, fingerprint, wrapped: undefined }
+        : damaged;
+    }
+    const [N, r, p] = rest.slice(0, 3).map(Number);
+    const [salt, sealed] = rest.slice(3);
+    if (provider !== 'scrypt' || !N || !r || !p || !salt || !sealed) return damaged;
+    const wrapped = { N, r, p, salt, sealed };
+    const stretched = this.unlocked.get();
+    const key = stretched && unwrap(stretched, wrapped);
+    if (key && fingerprintOf(key) === fingerprint) return { key, fingerprint, wrapped };
+    const detail = "The root key waits for its passphrase: run 'holdfast key unlock'.";
+    return { fault: 'key_locked', detail, fingerprint, wrapped };
+  }
+
+  /** Writes the file, durably, and its directory; false when there is one already, which is never overwritten. */
+  create(key: Buffer, wrapped?: Wrapped): boolean {
+    const aside = `${this.path}.${process.pid}`;
+    write(aside, lineOf(key, wrapped));
+    try {
+      linkSync(aside, this.path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
+      throw error;
+    } finally {
+      rmSync(aside, { force: true });
+    }
+    sync(dirname(this.path));
+    return true;
+  }
+
+  /** Writes the new key of a rotation beside the old one. */
+  writeNext(key: Buffer, wrapped: Wrapped | undefined): void {
+    write(this.nextPath, lineOf(key, wrapped));
+    sync(dirname(this.path));
+  }
+
+  /** Ends a rotation: the new key takes its place if the store needs it, else it never came to be used. */
+  settleNext(needed: string | null): void {
+    if (!existsSync(this.nextPath)) return;
+    const { fingerprint } = this.read(this.nextPath);
+    if (fingerprint === needed) renameSync(this.nextPath, this.path);
+    else if (this.read().fingerprint === needed) rmSync(this.nextPath);
+    else return;
+    sync(dirname(this.path));
+  }
+
+  /** Puts a key in place of whatever is there. */
+  replace(key: Buffer, wrapped: Wrapped | undefined, { keepOld }: { keepOld: boolean }): void {
+    const aside = `${this.path}.${process.pid}`;
+    write(aside, lineOf(key, wrapped));
+    if (keepOld && existsSync(this.path)) renameSync(this.path, `${this.path}.replaced-${Date.now()}`);
+    renameSync(aside, this.path);
+    sync(dirname(this.path));
+  }
+}
+
+function lineOf(key: Buffer, wrapped: Wrapped | undefined): string {
+  const { N, r, p, salt, sealed } = wrapped ?? {};
+  const rest = wrapped
+    ? ['scrypt', fingerprintOf(key), N, r, p, salt, sealed]
+    : ['file', fingerprintOf(key), key.toString('base64url')];
+  return `${[form, ...rest].join(' ')}\n`;
+}
+
+/** The line of a regular file of ours that nobody else can open; throws what the system says. */
+function readPrivate(path: string): { line: string } | Extract<Found, { fault: string }> {
+  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
+  try {
+    const { uid, mode, size } = fstatSync(file);
+    const isFile = (mode & constants.S_IFMT) === constants.S_IFREG;
+    if (!isFile || uid !== process.getuid?.()) {
+      return { fault: 'key_unreadable', detail: `${path} is no regular file of yours. ${restore}.` };
+    }
+    if ((mode & 0o077) !== 0) {
+      return { fault: 'key_exposed', detail: `${path} is open to other users. Close it: chmod 600 '${path}'` };
+    }
+    const bytes = Buffer.alloc(Math.min(size, 4096));
+    return { line: bytes.subarray(0, readSync(file, bytes)).toString('latin1') };
+  } finally {
+    closeSync(file);
+  }
+}
+
+/** A private file with this content, made anew and durable. */
+function write(path: string, text: string): void {
+  rmSync(path, { force: true });
+  const file = openSync(path, 'wx', 0o600);
+  try {
+    writeSync(file, text);
+    fsyncSync(file);
+  } finally {
+    closeSync(file);
+  }
+}
+
+function sync(directory: string): void {
+  const file = openSync(directory, 'r');
+  fsyncSync(file);
+  closeSync(file);
+}
