@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { connect, HoldfastError } from '../index.ts';
 import { paths } from '../../shared/paths.ts';
 import { version } from '../../shared/protocol.ts';
+import { key } from './key.ts';
 
 const usage = `holdfast ${version}
 
@@ -10,14 +11,23 @@ const usage = `holdfast ${version}
   holdfast stop       stops the daemon; what was accepted is finished first
   holdfast version    versions of this command and of the daemon
 
+  holdfast key status [--json]          whether the key that seals all secrets is there; exit code 1 if it is not
+  holdfast key init [--passphrase]      makes it before the first secret does
+  holdfast key unlock                   opens it with its passphrase, until the daemon ends
+  holdfast key backup                   prints its recovery code, to write down
+  holdfast key restore [--passphrase]   puts it back from its recovery code
+  holdfast key rotate                   makes a new one and wraps everything with it
+
+Codes and passphrases are asked for, or read from stdin: a line each, the code first. Never give them as arguments.
 The daemon itself is holdfastd. HOLDFAST_HOME moves its socket and data.
-Exit codes: 0 done, 1 refused, 2 wrong usage, 69 the daemon cannot be reached.
+Exit codes: 0 done, 1 refused, 2 wrong usage, 69 the daemon cannot be reached, 130 interrupted.
 `;
 
 const print = (value: unknown) => process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 
-async function main(command: string | undefined): Promise<number> {
+async function main(command: string | undefined, argv: string[]): Promise<number> {
   await using client = connect({ app: 'holdfast', client: `holdfast-cli/${version}`, deadlineMs: 2_000 });
+  if (command !== 'key') parseArgs({ args: argv, allowPositionals: true });
   switch (command) {
     case 'socket':
       process.stdout.write(`${paths().socket}\n`);
@@ -33,6 +43,8 @@ async function main(command: string | undefined): Promise<number> {
       process.stdout.write(`holdfast (pid ${pid}) is stopping.\n`);
       return 0;
     }
+    case 'key':
+      return await key(client, argv);
     default:
       (command === 'help' ? process.stdout : process.stderr).write(usage);
       return command === 'help' ? 0 : 2;
@@ -40,9 +52,10 @@ async function main(command: string | undefined): Promise<number> {
 }
 
 try {
-  const { positionals } = parseArgs({ allowPositionals: true });
-  process.exitCode = await main(positionals[0]);
+  const [command, ...argv] = process.argv.slice(2);
+  process.exitCode = await main(command, argv);
 } catch (error) {
-  process.stderr.write(`holdfast: ${error instanceof Error ? error.message : String(error)}\n`);
+  const message = error instanceof Error ? error.message : String(error);
+  process.stderr.write(`holdfast: ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
   process.exitCode = error instanceof HoldfastError ? (error.code === 'unavailable' ? 69 : 1) : 2;
 }

@@ -18,6 +18,7 @@ export type KeyOperations = { [Verb in keyof Contract]: (input: InputOf<Contract
 export async function keyOperations(store: Store, file: RootKeyFile): Promise<KeyOperations> {
   const describeStore = () => store.own('read', 'rootKey.describe', {}) as ReturnType<typeof describe>;
   const adopt = (key: Buffer) => store.own('write', 'rootKey.adopt', { root: key.toString('base64url') });
+  file.sweep();
   file.settleNext((await describeStore()).needed);
 
   const status = async () => {
@@ -34,24 +35,25 @@ export async function keyOperations(store: Store, file: RootKeyFile): Promise<Ke
     };
   };
 
-  /** Wraps a key by a passphrase and remembers what it was stretched to; without one, the key lies open in its file. */
-  const protectedBy = async (key: Buffer, passphrase: string | undefined): Promise<Wrapped | undefined> => {
-    if (passphrase === undefined) return undefined;
+  /** Lets `write` store a key, wrapped by a passphrase if there is one; without, it lies open in its file. */
+  const protectedBy = async (passphrase: string | undefined, key: Buffer, write: (wrapped?: Wrapped) => void) => {
+    if (passphrase === undefined) return write();
     const salted = newSalt();
     const stretched = await stretch(passphrase, salted);
+    write(wrap(stretched, salted, key));
     file.unlocked.set(stretched);
-    return wrap(stretched, salted, key);
   };
 
   const operations: Operations = {
     status,
     init: async ({ passphrase }) => {
       const { state } = await status();
-      if (state !== 'none') throw new HoldfastError('exists', `There is a root key already (${state}): ${file.path}.`);
+      if (state !== 'none')
+        throw new HoldfastError('exists', `There is a root key already: see 'holdfast key status'.`);
       const key = randomBytes(keyBytes);
-      if (!createFile(file, key, await protectedBy(key, passphrase))) {
-        throw new HoldfastError('exists', `${file.path} appeared meanwhile.`);
-      }
+      await protectedBy(passphrase, key, (wrapped) => {
+        if (!createFile(file, key, wrapped)) throw new HoldfastError('exists', `${file.path} appeared meanwhile.`);
+      });
       await adopt(key);
       return status();
     },
@@ -74,9 +76,9 @@ export async function keyOperations(store: Store, file: RootKeyFile): Promise<Ke
         const detail = `The code has no typo, but it is of the key ${fingerprintOf(key)}, and this store needs ${needed}.`;
         throw new HoldfastError('key_wrong', detail);
       }
-      const wrapped = await protectedBy(key, passphrase);
       // What is another key stays beside it, for it may be somebody's only copy.
-      file.replace(key, wrapped, { keepOld: file.read().fingerprint !== fingerprintOf(key) });
+      const keepOld = file.read().fingerprint !== fingerprintOf(key);
+      await protectedBy(passphrase, key, (wrapped) => file.replace(key, wrapped, { keepOld }));
       await adopt(key);
       return status();
     },

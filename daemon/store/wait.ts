@@ -50,11 +50,11 @@ export class Parking {
   touch(topics: readonly string[]): void {
     if (this.#parked.size === 0) return;
     const touched = new Set(topics);
-    for (const { topic, resume } of [...this.#parked]) if (touched.has(topic)) resume();
+    for (const { topic, resume } of this.#parked) if (touched.has(topic)) resume();
   }
 
   /** Resumes all: whoever resumes finds out that the store is closing. */
   wake(): void {
-    for (const { resume } of [...this.#parked]) resume();
+    for (const { resume } of this.#parked) resume();
   }
 }

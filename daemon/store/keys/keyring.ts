@@ -67,13 +67,13 @@ export class Keyring implements Keys {
     return (this.#root ??= keyOf(findRoot(this.#file, await neededRoot(tx))));
   }
 
+  /** Undefined when there is none, or the newest is damaged: what it sealed is lost, and must not stop what comes. */
   async #newest(tx: Tx, app: string): Promise<{ id: number; key: Buffer } | undefined> {
     const [row] = await tx.query('SELECT max(id) FROM data_key WHERE app = ?', app);
     const id = Number(row?.[0] ?? 0);
     if (id === 0) return undefined;
     const key = await this.#dataKey(tx, id, app);
-    if (!key) throw new HoldfastError('damaged', `The data key of '${app}' is damaged: nothing can be sealed by it.`);
-    return { id, key };
+    return key && { id, key };
   }
 
   /** Undefined when there is no such key, or it does not open. */

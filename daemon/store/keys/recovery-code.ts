@@ -12,7 +12,7 @@ const checkOf = (key: Buffer) =>
 
 /** The root key as 14 groups of 4 characters, of which the last 24 bits check the others. */
 export function toRecoveryCode(key: Buffer): string {
-  const bits = [...Buffer.concat([key, checkOf(key)])].map((byte) => byte.toString(2).padStart(8, '0')).join('');
+  const bits = Array.from(Buffer.concat([key, checkOf(key)]), (byte) => byte.toString(2).padStart(8, '0')).join('');
   const characters = (bits.match(/.{5}/g) ?? []).map((five) => alphabet[Number.parseInt(five, 2)]).join('');
   return (characters.match(/.{4}/g) ?? []).join('-');
 }
@@ -20,12 +20,13 @@ export function toRecoveryCode(key: Buffer): string {
 /** Reads a code back, however it was grouped; 400 when it cannot be one, so that a typo is told from a wrong code. */
 export function fromRecoveryCode(code: string): Buffer {
   const characters = code.toUpperCase().replaceAll(/[\s-]/g, '').replaceAll('O', '0').replaceAll(/[IL]/g, '1');
-  const bad = [...characters].find((character) => !alphabet.includes(character));
-  if (bad !== undefined) throw invalidField('code', `has a typo: '${bad}' is in no recovery code`);
+  if (Array.from(characters).some((character) => !alphabet.includes(character))) {
+    throw invalidField('code', 'has a typo: it holds a character that is in no recovery code');
+  }
   if (characters.length !== groups * 4) {
     throw invalidField('code', `has a typo: it has ${characters.length} characters, not ${groups} groups of 4`);
   }
-  const bits = [...characters].map((one) => alphabet.indexOf(one).toString(2).padStart(5, '0')).join('');
+  const bits = Array.from(characters, (one) => alphabet.indexOf(one).toString(2).padStart(5, '0')).join('');
   const bytes = Buffer.from((bits.match(/.{8}/g) ?? []).map((eight) => Number.parseInt(eight, 2)));
   const key = bytes.subarray(0, keyBytes);
   if (!checkOf(key).equals(bytes.subarray(keyBytes))) {

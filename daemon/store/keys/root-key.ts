@@ -1,19 +1,9 @@
-import {
-  closeSync,
-  constants,
-  existsSync,
-  fstatSync,
-  fsyncSync,
-  linkSync,
-  openSync,
-  readSync,
-  renameSync,
-  rmSync,
-  writeSync,
-} from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, linkSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { basename, dirname, join } from 'node:path';
+import { threadId } from 'node:worker_threads';
 import type { ErrorCode } from '../../../shared/errors.ts';
 import { fingerprintOf, keyBytes } from './cipher.ts';
+import { readPrivate, syncDirectory, writePrivate } from './private-file.ts';
 import { unwrap, Unlocked, type Wrapped } from './passphrase.ts';
 
 /** What is in the key file. `fault` is an error code, and `detail` a sentence that says what mends it. */
@@ -60,18 +50,18 @@ export class RootKeyFile {
   }
 
   read(path = this.path): Found {
-    let line: string;
     try {
       const found = readPrivate(path);
-      if ('fault' in found) return found;
-      line = found.line;
+      if ('text' in found) return this.#parse(path, found.text);
+      return found.refused === 'exposed'
+        ? { fault: 'key_exposed', detail: `${path} is open to other users. Close it: chmod 600 '${path}'` }
+        : { fault: 'key_unreadable', detail: `${path} is no regular file of yours. ${restore}.` };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
         return { fault: 'key_missing', detail: `The root key ${path} is missing. ${restore}.` };
       }
       return { fault: 'key_unreadable', detail: `The root key ${path} cannot be read: ${(error as Error).message}.` };
     }
-    return this.#parse(path, line);
   }
 
   #parse(path: string, line: string): Found {
@@ -95,10 +85,24 @@ export class RootKeyFile {
     return { fault: 'key_locked', detail, fingerprint, wrapped };
   }
 
+  /** Where this thread prepares a file before it gets its name. */
+  get #aside(): string {
+    return `${this.path}.${process.pid}-${threadId}`;
+  }
+
+  /** Removes what a daemon that was killed had prepared. */
+  sweep(): void {
+    const prefix = `${basename(this.path)}.`;
+    for (const name of readdirSync(dirname(this.path))) {
+      const rest = name.startsWith(prefix) ? name.slice(prefix.length) : '';
+      if (/^\d+-\d+$/.test(rest)) rmSync(join(dirname(this.path), name));
+    }
+  }
+
   /** Writes the file, durably, and its directory; false when there is one already, which is never overwritten. */
   create(key: Buffer, wrapped?: Wrapped): boolean {
-    const aside = `${this.path}.${process.pid}`;
-    write(aside, lineOf(key, wrapped));
+    const aside = this.#aside;
+    writePrivate(aside, lineOf(key, wrapped));
     try {
       linkSync(aside, this.path);
     } catch (error) {
@@ -107,14 +111,14 @@ export class RootKeyFile {
     } finally {
       rmSync(aside, { force: true });
     }
-    sync(dirname(this.path));
+    syncDirectory(dirname(this.path));
     return true;
   }
 
   /** Writes the new key of a rotation beside the old one. */
   writeNext(key: Buffer, wrapped: Wrapped | undefined): void {
-    write(this.nextPath, lineOf(key, wrapped));
-    sync(dirname(this.path));
+    writePrivate(this.nextPath, lineOf(key, wrapped));
+    syncDirectory(dirname(this.path));
   }
 
   /** Ends a rotation: the new key takes its place if the store needs it, else it never came to be used. */
@@ -124,16 +128,26 @@ export class RootKeyFile {
     if (fingerprint === needed) renameSync(this.nextPath, this.path);
     else if (this.read().fingerprint === needed) rmSync(this.nextPath);
     else return;
-    sync(dirname(this.path));
+    syncDirectory(dirname(this.path));
   }
 
   /** Puts a key in place of whatever is there. */
   replace(key: Buffer, wrapped: Wrapped | undefined, { keepOld }: { keepOld: boolean }): void {
-    const aside = `${this.path}.${process.pid}`;
-    write(aside, lineOf(key, wrapped));
-    if (keepOld && existsSync(this.path)) renameSync(this.path, `${this.path}.replaced-${Date.now()}`);
+    const aside = this.#aside;
+    writePrivate(aside, lineOf(key, wrapped));
+    if (keepOld && existsSync(this.path)) this.#setAside();
     renameSync(aside, this.path);
-    sync(dirname(this.path));
+    syncDirectory(dirname(this.path));
+  }
+
+  /** Gives what is in place another name; at no moment is there nothing, where the system can do that. */
+  #setAside(): void {
+    const kept = `${this.path}.replaced-${Date.now()}`;
+    try {
+      linkSync(this.path, kept);
+    } catch {
+      renameSync(this.path, kept);
+    }
   }
 }
 
@@ -143,41 +157,4 @@ function lineOf(key: Buffer, wrapped: Wrapped | undefined): string {
     ? ['scrypt', fingerprintOf(key), N, r, p, salt, sealed]
     : ['file', fingerprintOf(key), key.toString('base64url')];
   return `${[form, ...rest].join(' ')}\n`;
-}
-
-/** The line of a regular file of ours that nobody else can open; throws what the system says. */
-function readPrivate(path: string): { line: string } | Extract<Found, { fault: string }> {
-  const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
-  try {
-    const { uid, mode, size } = fstatSync(file);
-    const isFile = (mode & constants.S_IFMT) === constants.S_IFREG;
-    if (!isFile || uid !== process.getuid?.()) {
-      return { fault: 'key_unreadable', detail: `${path} is no regular file of yours. ${restore}.` };
-    }
-    if ((mode & 0o077) !== 0) {
-      return { fault: 'key_exposed', detail: `${path} is open to other users. Close it: chmod 600 '${path}'` };
-    }
-    const bytes = Buffer.alloc(Math.min(size, 4096));
-    return { line: bytes.subarray(0, readSync(file, bytes)).toString('latin1') };
-  } finally {
-    closeSync(file);
-  }
-}
-
-/** A private file with this content, made anew and durable. */
-function write(path: string, text: string): void {
-  rmSync(path, { force: true });
-  const file = openSync(path, 'wx', 0o600);
-  try {
-    writeSync(file, text);
-    fsyncSync(file);
-  } finally {
-    closeSync(file);
-  }
-}
-
-function sync(directory: string): void {
-  const file = openSync(directory, 'r');
-  fsyncSync(file);
-  closeSync(file);
 }

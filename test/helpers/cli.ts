@@ -1,0 +1,63 @@
+import { spawn } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { text } from 'node:stream/consumers';
+import type { KeyStatus } from '../../shared/resources/keys.ts';
+import { root, type TestHome } from './daemon.ts';
+import { FakeDaemon, good, type Answer } from './fake-daemon.ts';
+
+export interface Ended {
+  code: number | null;
+  stdout: string;
+  stderr: string;
+}
+
+/** Runs `holdfast` in a home, with `stdin` as a pipe, which is left open when `end` is false. */
+export async function holdfast(
+  { home }: TestHome,
+  args: string[],
+  stdin: string | Buffer = '',
+  end = true,
+): Promise<Ended> {
+  const child = spawn(process.execPath, [join(root, 'client', 'cli', 'main.ts'), ...args], {
+    env: { ...process.env, HOLDFAST_HOME: home },
+  });
+  // It may leave without reading all of it.
+  child.stdin.on('error', () => undefined);
+  child.stdin.write(stdin);
+  if (end) child.stdin.end();
+  const exit = new Promise<number | null>((resolve) => child.once('exit', resolve));
+  const [code, stdout, stderr] = await Promise.all([exit, text(child.stdout), text(child.stderr)]);
+  child.stdin.destroy();
+  return { code, stdout, stderr };
+}
+
+export const passphrase = 'correct horse battery';
+export const recoveryCode = Array.from({ length: 14 }, () => 'AB12').join('-');
+export const keyInOrder: KeyStatus = {
+  state: 'ok',
+  detail: '',
+  provider: 'file',
+  fingerprint: '00ff00ff00ff00ff',
+  path: '/home/x/.config/holdfast/root.key',
+  apps: [{ app: 'my-cli', keyId: 1, createdAt: '2026-01-31T12:00:00.000Z' }],
+};
+
+/** A daemon in a home that answers every `keys` operation with this status; a backup, with the recovery code. */
+export const keysAnswer = (
+  home: TestHome,
+  status: Partial<KeyStatus> = {},
+  answer: Answer = (response, { url }) => {
+    const backup = { code: recoveryCode, fingerprint: keyInOrder.fingerprint };
+    good(response, url.endsWith('/backup') ? backup : { ...keyInOrder, ...status });
+  },
+): Promise<FakeDaemon> => {
+  mkdirSync(dirname(home.paths.socket), { recursive: true });
+  return FakeDaemon.listen(home.paths.socket, answer);
+};
+
+/** What a daemon was asked to change, as `unlock {"passphrase":"..."}`. */
+export const posted = ({ requests }: FakeDaemon) =>
+  requests
+    .filter(({ method }) => method === 'POST')
+    .map(({ url, body }) => `${url.slice(url.lastIndexOf('/') + 1)} ${body}`);
