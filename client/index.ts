@@ -5,12 +5,16 @@ import { HoldfastError } from '../shared/errors.ts';
 import { keyHeader } from '../shared/headers.ts';
 import type { IsStream, Operation, OutputOf } from '../shared/operation.ts';
 import { paths, untrusted } from '../shared/paths.ts';
+import { concealAnswer } from './conceal.ts';
 import { toRequest } from './request.ts';
 import { backoffMs, codeOf, mayRetry } from './retry.ts';
 import { linesOf, textOf } from './stream.ts';
 import { Transport, type Send } from './transport.ts';
+import { withTokenOf, type WithToken } from './with-token.ts';
 
 export { draftWriter, type DraftWriter, type DraftWriterOptions } from './drafts.ts';
+export type { Grant, Refreshed, RefreshFunction } from './refresh.ts';
+export type { Token, WithToken, WithTokenOptions } from './with-token.ts';
 export { HoldfastError } from '../shared/errors.ts';
 export { uuidv7 } from '../shared/uuid.ts';
 
@@ -42,8 +46,15 @@ type Method<Op> =
     : (input: InputFor<Op>, options?: CallOptions) => AnswerOf<Op>;
 type Methods<C> = { readonly [Kind in keyof C]: { readonly [Verb in keyof C[Kind]]: Method<C[Kind][Verb]> } };
 
+interface Helpers {
+  readonly auth: {
+    /** A good access token or API key; `refresh` is called if it takes a refresh and no other process is at it. */
+    readonly withToken: WithToken;
+  };
+}
+
 /** Every operation of the contract as a method: `client.feeds.put({ name, url })`. */
-export type Client = Methods<typeof contract> & AsyncDisposable & { close(): void };
+export type Client = Methods<typeof contract> & Helpers & AsyncDisposable & { close(): void };
 
 const defaultDeadlineMs = 30_000;
 
@@ -64,12 +75,15 @@ export function connect(options: ConnectOptions): Client {
         verb,
         (input: object = {}, call: CallOptions = {}) => {
           const answer = { transport, socket, options, operation, input, call };
-          return operation.stream === 'out' ? read(answer) : run(answer, whole);
+          return operation.stream === 'out'
+            ? read(answer)
+            : run(answer, whole).then((got) => concealAnswer(operation, got));
         },
       ]),
     );
   }
-  return client as unknown as Client;
+  const made = client as unknown as Client;
+  return { ...made, auth: { ...made.auth, withToken: withTokenOf(made.auth) } };
 }
 
 interface Running {
@@ -136,6 +150,8 @@ async function* read(running: Running): AsyncGenerator<unknown, void> {
 /** What the application is told when a call did not succeed: always a HoldfastError. */
 function explain(error: unknown, socket: string, deadlineMs: number): HoldfastError {
   if (error instanceof HoldfastError) return error;
+  // The bytes that node:http could not read: they may be those of a secret.
+  if (error instanceof Error && 'rawPacket' in error) delete error.rawPacket;
   const code = codeOf(error);
   const why =
     code === 'ENOENT' || code === 'ECONNREFUSED'

@@ -1,4 +1,4 @@
-import { HoldfastError } from '../shared/errors.ts';
+import { HoldfastError, type ErrorCode } from '../shared/errors.ts';
 
 /**
  * The one retry table. Failures below HTTP either never reached the daemon, so that any call may be sent again, or
@@ -14,11 +14,16 @@ const failures: Record<string, 'never reached' | 'maybe executed'> = {
   HPE_INVALID_EOF_STATE: 'maybe executed',
 };
 
+/**
+ * What waiting would hide: of a full disk the person must make room, why a refresh failed is theirs to hear, and for
+ * another process's refresh the daemon has waited as long as the call asked for.
+ */
+const toldAtOnce = new Set<ErrorCode>(['storage_full', 'refresh_failed', 'refreshing']);
+
 /** Whether a call that failed may be sent again by itself. `repeatable`: a read, or a write with a key. */
 export function mayRetry(error: unknown, repeatable: boolean): boolean {
   if (error instanceof HoldfastError) {
-    // A full disk is told at once: the person must make room, and waiting would hide it.
-    return error.retryable && error.code !== 'storage_full' && repeatable;
+    return error.retryable && !toldAtOnce.has(error.code) && repeatable;
   }
   const failure = failures[codeOf(error)];
   return failure === 'never reached' || (failure === 'maybe executed' && repeatable);

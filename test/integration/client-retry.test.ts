@@ -41,8 +41,9 @@ describe('what the client sends again', () => {
   };
 
   const codes = Object.entries(errorTable).map(([code, { retryable }]) => [code as ErrorCode, retryable] as const);
-  // A full disk is told at once, though the same call may work later.
-  const final = codes.filter(([code, retryable]) => !retryable || code === 'storage_full').map(([code]) => code);
+  // A full disk and what became of a refresh are told at once, though the same call may work later.
+  const atOnce = new Set<ErrorCode>(['storage_full', 'refresh_failed', 'refreshing']);
+  const final = codes.filter(([code, retryable]) => !retryable || atOnce.has(code)).map(([code]) => code);
   const passing = codes.map(([code]) => code).filter((code) => !final.includes(code));
 
   it.each(final)('%s is told at once, with all that the problem says', async (code) => {

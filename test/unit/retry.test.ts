@@ -33,8 +33,9 @@ describe('after a failure below HTTP', () => {
 describe('after an answer', () => {
   it.each(Object.entries(errorTable))('%s: as the table of errors says', (code, { retryable }) => {
     const error = new HoldfastError(code as ErrorCode, 'x');
-    // A full disk is for the person to see at once.
-    expect(mayRetry(error, true)).toBe(retryable && code !== 'storage_full');
+    // A full disk is for the person to see at once, and so is what became of a refresh.
+    const atOnce = ['storage_full', 'refresh_failed', 'refreshing'];
+    expect(mayRetry(error, true)).toBe(retryable && !atOnce.includes(code));
     expect(mayRetry(error, false)).toBe(false);
   });
 });

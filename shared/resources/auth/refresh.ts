@@ -15,7 +15,7 @@ export const refresh = operation({
   input: z.strictObject({
     ...address,
     minValidMs,
-    waitMs: z.int().min(0).max(300_000).optional().describe('How long to wait for another process; 30 s when absent'),
+    waitMs: z.int().min(0).max(300_000).optional().describe('How long to wait for another process; 25 s when absent'),
     leaseMs: z.int().min(1000).max(600_000).optional().describe('How long the caller may take; 120 s when absent'),
     rejected: secret(maxToken).optional().describe('An access token that was refused (401), whatever its time says'),
   }),

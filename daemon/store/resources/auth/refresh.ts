@@ -12,7 +12,8 @@ import { attemptOf, credential, currentOf, holdsOf, ownerOf, type CredentialRow 
 // of the same application and client id; a refresh token is given out only by a grant. The writer runs one operation at a
 // time, so looking and granting are one step. What a grant brings back is decided by settle.ts.
 
-const usualWait = 30_000;
+/** In milliseconds; less than a client's usual deadline. */
+const usualWait = 25_000;
 const usualLease = 120_000;
 
 /** Answers a good token, the right to get one, or waits for whoever has that right. */
