@@ -1,6 +1,6 @@
-import { copyFileSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { copyFileSync, cpSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Paths } from '../../shared/paths.ts';
 import { TestHome } from '../helpers/daemon.ts';
 
@@ -22,12 +22,19 @@ function withSqlite(path: string, sql: string): void {
 }
 
 describe('damaged files at the start', () => {
-  let home: TestHome;
-  beforeEach(async () => {
-    home = new TestHome();
-    const daemon = await home.start();
-    await home.client().feeds.put({ name: 'kept', url: 'https://example.org/' });
+  let original: TestHome;
+  beforeAll(async () => {
+    original = new TestHome();
+    const daemon = await original.start();
+    await original.client().feeds.put({ name: 'kept', url: 'https://example.org/' });
     await daemon.end();
+  });
+  afterAll(() => original[Symbol.asyncDispose]());
+
+  let home: TestHome;
+  beforeEach(() => {
+    home = new TestHome();
+    cpSync(original.home, home.home, { recursive: true });
     return () => home[Symbol.asyncDispose]();
   });
 

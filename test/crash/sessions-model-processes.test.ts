@@ -41,7 +41,7 @@ it(
     await client.sessions.append({ id: 'shared', messages: [{ id: '99-1' }], usage: { inputTokens: 1 } });
     const reports: Report[] = [{ appended: ['99-1'] }];
     let ended = 0;
-    const env = { HOLDFAST_HOME: home.home, NODE_COMPILE_CACHE: join(home.home, 'compiled') };
+    const env = { HOLDFAST_HOME: home.home };
     const processes = Object.entries(kinds)
       .flatMap(([kind, count]) => Array.from({ length: count }, () => kind))
       .map((kind, index) => {

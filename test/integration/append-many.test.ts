@@ -16,7 +16,7 @@ it('acceptance 2: 100 processes append 100 messages each to one session: all, on
   const { id } = await client.sessions.create();
 
   const module = join(import.meta.dirname, 'append-process.ts');
-  const env = { HOLDFAST_HOME: home.home, NODE_COMPILE_CACHE: join(home.home, 'compiled') };
+  const env = { HOLDFAST_HOME: home.home };
   const run = (session = id) => runProcess<Report>(module, [session], env).done;
   // The first leaves the client compiled for the hundred: compiling it would be most of their work.
   await run((await client.sessions.create()).id);

@@ -33,22 +33,29 @@ describe('Claudelet C3: damaged rows in a stopped store', () => {
   }
 
   describe.each([0x01, 0x80])('bits %i', (mask) => {
-    describe.each(['session', 'session_head'])('of every byte of the row in %s', (table) => {
-      it.each(parts)('its %s: GET answers 422 `damaged`', async (part) => {
-        await using store = await damaged(table, part, mask);
-        expect(await outcomes(store.client)).toEqual(['damaged']);
-        expect(store.daemon.log.filter(({ status }) => status === 500)).toEqual([]);
-      });
+    describe.each(['session', 'session_head'].flatMap((table) => parts.map((part) => [table, part] as const)))(
+      'of every byte of the row in %s, its %s',
+      (table, part) => {
+        let store: Awaited<ReturnType<typeof damaged>>;
+        beforeAll(async () => {
+          store = await damaged(table, part, mask);
+        });
+        afterAll(() => store[Symbol.asyncDispose]());
 
-      it.each(parts)('its %s: the list never shrinks, and has each in its place', async (part) => {
-        await using store = await damaged(table, part, mask);
-        for (const sort of sorts) {
-          const items = await listed(store.client, sort);
-          expect(items.map(({ id }) => id).toSorted()).toEqual(names);
-          expect(items.filter((item) => 'damaged' in item)).toHaveLength(count);
-        }
-      });
-    });
+        it('GET answers 422 `damaged`', async () => {
+          expect(await outcomes(store.client)).toEqual(['damaged']);
+          expect(store.daemon.log.filter(({ status }) => status === 500)).toEqual([]);
+        });
+
+        it('the list never shrinks, and has each in its place', async () => {
+          for (const sort of sorts) {
+            const items = await listed(store.client, sort);
+            expect(items.map(({ id }) => id).toSorted()).toEqual(names);
+            expect(items.filter((item) => 'damaged' in item)).toHaveLength(count);
+          }
+        });
+      },
+    );
 
     it.each(parts)('of every byte of a message, its %s: in its place, or as it was', async (part) => {
       await using store = await damaged('log', part, mask);

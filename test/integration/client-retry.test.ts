@@ -6,6 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { connect, HoldfastError, type Client, type ConnectOptions } from '../../client/index.ts';
+import { codeOf } from '../../client/retry.ts';
 import { errorTable, type ErrorCode } from '../../shared/errors.ts';
 import { FakeDaemon, good, refuse, type Answer } from '../helpers/fake-daemon.ts';
 import { refusal } from '../helpers/refusal.ts';
@@ -104,10 +105,14 @@ describe('what the client sends again', () => {
     expect([third, read]).toEqual(['given', undefined]);
   });
 
+  /** Whether a call ends for this reason; on a machine under load its time may be up before it finds any. */
+  const refusedFor = async (code: string) => {
+    const { cause } = await refusal(client.feeds.get({ name: 'x' }, { deadlineMs: 100 }));
+    return codeOf(cause) === code;
+  };
+
   it('a daemon that is not there yet: the call waits for its socket', async () => {
-    expect((await refusal(client.feeds.get({ name: 'x' }, { deadlineMs: 100 }))).cause).toMatchObject({
-      code: 'ENOENT',
-    });
+    await until('it is refused for ENOENT', () => refusedFor('ENOENT'));
     const call = client.feeds.put({ name: 'x', url });
     const fake = await serve((response) => good(response, { name: 'x' }));
     expect(await call).toEqual({ name: 'x' });
@@ -119,8 +124,7 @@ describe('what the client sends again', () => {
     await once(killed, 'listening');
     renameSync(`${socket}.first`, socket);
     killed.close();
-    const before = await refusal(client.feeds.get({ name: 'x' }, { deadlineMs: 100 }));
-    expect(before.cause).toMatchObject({ code: 'ECONNREFUSED' });
+    await until('it is refused for ECONNREFUSED', () => refusedFor('ECONNREFUSED'));
     const call = client.feeds.put({ name: 'x', url });
     rmSync(socket);
     const fake = await serve((response) => good(response, { name: 'x' }));

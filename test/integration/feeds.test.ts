@@ -105,21 +105,27 @@ describe('feeds', () => {
     }
   });
 
-  const feedProcess = join(import.meta.dirname, 'feed-process.ts');
-  const run = (name: string) =>
-    runProcess<number>(feedProcess, [name], { HOLDFAST_HOME: home.home }).done.then(([status]) => status);
-
-  it('acceptance 1: 50 processes put 50 feeds, all are stored', async () => {
+  describe('acceptance 1: 50 processes', () => {
     const names = Array.from({ length: 50 }, (_, index) => `many-${index}`);
-    const statuses = await Promise.all(names.map(run));
-    expect(statuses.every((status) => status === 201)).toBe(true);
-    const { items } = await home.client({ app: 'processes' }).feeds.list({ limit: 1000 });
-    expect(items.map((item) => ('name' in item ? item.name : '')).toSorted()).toEqual(names.toSorted());
-  });
+    let reports: number[][];
+    beforeAll(async () => {
+      const module = join(import.meta.dirname, 'feed-process.ts');
+      const env = { HOLDFAST_HOME: home.home };
+      const runs = names.map((name) => runProcess<number[]>(module, ['the-same', name], env).done);
+      reports = (await Promise.all(runs)).flat();
+    });
 
-  it('acceptance 1: 50 processes create one name: one 201, forty-nine 409', async () => {
-    const statuses = await Promise.all(Array.from({ length: 50 }, () => run('the-same')));
-    expect(statuses.filter((status) => status === 201)).toHaveLength(1);
-    expect(statuses.filter((status) => status === 409)).toHaveLength(49);
+    it('put 50 feeds, all are stored', async () => {
+      expect(reports.map(([, own]) => own)).toEqual(names.map(() => 201));
+      const { items } = await home.client({ app: 'processes' }).feeds.list({ limit: 1000 });
+      const stored = items.map((item) => ('name' in item ? item.name : ''));
+      expect(stored.toSorted()).toEqual([...names, 'the-same'].toSorted());
+    });
+
+    it('create one name: one 201, forty-nine 409', () => {
+      const statuses = reports.map(([same]) => same);
+      expect(statuses.filter((status) => status === 201)).toHaveLength(1);
+      expect(statuses.filter((status) => status === 409)).toHaveLength(49);
+    });
   });
 });

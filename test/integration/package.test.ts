@@ -33,8 +33,13 @@ let project: string;
 let home: TestHome;
 const installed = (file: string) => join(project, 'node_modules', 'holdfast', file);
 
-// The helper appends our Node and our entry: the first becomes $0, the second is not passed on.
-const start = () => home.start({ wrapper: ['sh', '-c', `exec "$0" '${installed('daemon/holdfastd.js')}'`] });
+// The helper appends our Node and our entry: the first becomes $0, the second is not passed on. As a user starts it,
+// with no cache of compiled code but its own.
+const start = () =>
+  home.start({
+    wrapper: ['sh', '-c', `exec "$0" '${installed('daemon/holdfastd.js')}'`],
+    env: { NODE_COMPILE_CACHE: undefined },
+  });
 
 /** Runs a program in the project; answers its exit code and what it said. */
 async function say(command: string, args: string[], env: NodeJS.ProcessEnv = {}): Promise<Result> {

@@ -1,5 +1,5 @@
 import { DatabaseSync } from 'node:sqlite';
-import { beforeEach, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Client, HoldfastError } from '../../client/index.ts';
 import { TestHome, type DaemonProcess } from '../helpers/daemon.ts';
 import { refusal } from '../helpers/refusal.ts';
@@ -9,24 +9,32 @@ import { refusal } from '../helpers/refusal.ts';
 
 const messages = (...ns: number[]) => ns.map((n) => ({ id: `m${n}`, text: `heron ${n}` }));
 
+let client: Client;
+let app = '';
+
+/** What each test finds: an application with a session. */
+async function fill(home: TestHome, name: string): Promise<void> {
+  app = name;
+  client = home.client({ app });
+  await client.sessions.create({ id: 'a', title: 'A' });
+  await client.sessions.append({ id: 'a', messages: messages(1, 2, 3, 4) });
+}
+
+/** The hits as `session:seq`, or as what is said of damage. */
+async function places(q = 'heron', session?: string) {
+  const { items } = await client.search.messages({ q, limit: 100, ...(session !== undefined && { session }) });
+  return items.map((item) => `${item.session}:${item.seq}${'damaged' in item ? ' damaged' : ''}`).toSorted();
+}
+
 describe('what can be found', () => {
   let home: TestHome;
-  let daemon: DaemonProcess;
-  let client: Client;
-  beforeEach(async () => {
+  let applications = 0;
+  beforeAll(async () => {
     home = new TestHome();
-    daemon = await home.start();
-    client = home.client();
-    await client.sessions.create({ id: 'a', title: 'A' });
-    await client.sessions.append({ id: 'a', messages: messages(1, 2, 3, 4) });
-    return () => home[Symbol.asyncDispose]();
+    await home.start();
   });
-
-  /** The hits as `session:seq`, or as what is said of damage. */
-  async function places(q = 'heron', session?: string) {
-    const { items } = await client.search.messages({ q, limit: 100, ...(session !== undefined && { session }) });
-    return items.map((item) => `${item.session}:${item.seq}${'damaged' in item ? ' damaged' : ''}`).toSorted();
-  }
+  afterAll(() => home[Symbol.asyncDispose]());
+  beforeEach(() => fill(home, `test-${(applications += 1)}`));
 
   it('is what is stored, at once', async () => {
     expect(await places()).toEqual(['a:1', 'a:2', 'a:3', 'a:4']);
@@ -39,7 +47,8 @@ describe('what can be found', () => {
     await client.sessions.delete({ id: 'a', erase });
     expect(await places()).toEqual([]);
     expect(await refusal(places('heron', 'a'))).toMatchObject({ code: 'not_found' });
-    expect((await client.search.everywhere({ q: 'heron' })).items).toEqual([]);
+    const { items } = await client.search.everywhere({ q: 'heron', limit: 100 });
+    expect(items.filter((item) => item.app === app)).toEqual([]);
     // Nor when the index has been made anew, or the id is another's.
     await client.sessions.create({ id: 'a' });
     expect(await places()).toEqual([]);
@@ -111,6 +120,17 @@ describe('what can be found', () => {
       await takeAway('h');
       expect(await places()).toEqual([]);
     });
+  });
+});
+
+describe('what can be found of a damaged store', () => {
+  let home: TestHome;
+  let daemon: DaemonProcess;
+  beforeEach(async () => {
+    home = new TestHome();
+    daemon = await home.start();
+    await fill(home, 'test');
+    return () => home[Symbol.asyncDispose]();
   });
 
   // Each is done behind the daemon's back, to a row whose checksum then tells.
