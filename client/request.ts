@@ -44,6 +44,7 @@ export function toRequest(
 
 /** A field as part of the path; what no path can hold is refused here. */
 function inPathText(field: string, value: unknown): string {
+  if (typeof value === 'number') return String(value);
   if (typeof value !== 'string') throw invalidField(field, 'is required');
   return encodeURIComponent(wellFormed(field, value));
 }

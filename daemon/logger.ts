@@ -3,6 +3,13 @@ import { redact, redactAll } from './redact.ts';
 
 export type { Logger };
 
+/** What is told of an error. Its other fields may hold anything: the bytes of a request, its input. */
+function describe(error: unknown): unknown {
+  if (!(error instanceof Error)) return redactAll(error);
+  const { type, message, stack } = pino.stdSerializers.err(error);
+  return redactAll({ type, message, stack });
+}
+
 /** JSON lines to stdout, without secrets. Written at once: a worker transport would lose the last lines of a crash. */
 export function createLogger(level: string): Logger {
   const options: LoggerOptions = {
@@ -10,7 +17,7 @@ export function createLogger(level: string): Logger {
     base: { pid: process.pid },
     timestamp: pino.stdTimeFunctions.isoTime,
     formatters: { log: (line) => redactAll(line) },
-    serializers: { err: (error: Error) => redactAll(pino.stdSerializers.err(error)) },
+    serializers: { err: describe },
     hooks: {
       logMethod(parts, method) {
         method.apply(this, parts.map((part) => (typeof part === 'string' ? redact(part) : part)) as typeof parts);

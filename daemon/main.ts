@@ -46,6 +46,8 @@ process.on('uncaughtException', (error) => {
   end(error);
   process.exit();
 });
+// Node would listen for a debugger on a TCP port that any user of the machine may use.
+process.on('SIGUSR1', () => undefined);
 keepOutOfCores();
 try {
   const config = readConfig();

@@ -1,30 +1,35 @@
-import { redacted, withoutTokens } from '../shared/redact.ts';
+import { formsOf, withoutForms, withoutTokens } from '../shared/redact.ts';
 
-/** Shorter ones are in every text. */
-const shortest = 4;
-/** Secrets of the requests under way, and how many requests have each. */
-const known = new Map<string, number>();
+/** Secrets of the requests under way: how many requests have each, and how it may be quoted. */
+const known = new Map<string, { requests: number; forms: string[] }>();
+/** Those of requests that have just ended: the line of a request, and the reason why the daemon ends, come after it. */
+const last: string[] = [];
+const maxLast = 64;
 
-/** Keeps these values out of every log line and answer of an error, until the function that it answers is called. */
+/** Keeps these values out of log lines and errors until the function that it answers is called, and a little longer. */
 export function protect(secrets: readonly string[]): () => void {
-  const values = secrets.filter((secret) => secret.length >= shortest);
-  for (const value of values) known.set(value, (known.get(value) ?? 0) + 1);
+  for (const value of secrets) {
+    const found = known.get(value) ?? { requests: 0, forms: formsOf(value) };
+    known.set(value, { ...found, requests: found.requests + 1 });
+  }
   return () => {
-    for (const value of values) {
-      const left = (known.get(value) ?? 1) - 1;
-      if (left > 0) known.set(value, left);
+    last.push(...secrets);
+    for (const value of last.splice(0, Math.max(0, last.length - maxLast))) {
+      const found = known.get(value);
+      if (found && found.requests > 1) known.set(value, { ...found, requests: found.requests - 1 });
       else known.delete(value);
     }
   };
 }
 
 /** A text without the secrets that are known now, and without what looks like one. */
-export function redact(text: string): string {
-  let clean = text;
-  for (const value of known.keys())
-    clean = clean.replaceAll(value, redacted).replaceAll(encodeURIComponent(value.toWellFormed()), redacted);
-  return withoutTokens(clean);
-}
+export const redact = (text: string): string =>
+  withoutTokens(
+    withoutForms(
+      text,
+      [...known.values()].flatMap(({ forms }) => forms),
+    ),
+  );
 
 /** The same for every text in a plain value; errors and other objects of a class stay as they are. */
 export function redactAll<T>(value: T): T {

@@ -15,3 +15,22 @@ const shapes: [RegExp, string][] = [
 /** The text without what looks like a credential: the last net, for texts whose secrets nobody has named. */
 export const withoutTokens = (text: string): string =>
   shapes.reduce((clean, [shape, put]) => clean.replaceAll(shape, put), text);
+
+/** Shorter ones are in every text. */
+const shortest = 4;
+
+/** The forms in which a message, a URL, a form or JSON quotes a secret; none of one that is too short to be told from words. */
+export function formsOf(secret: string): string[] {
+  if (secret.length < shortest) return [];
+  const json = JSON.stringify(secret).slice(1, -1);
+  const form = new URLSearchParams([['', secret]]).toString().slice(1);
+  return [
+    ...new Set([secret, json, JSON.stringify(json).slice(1, -1), encodeURIComponent(secret.toWellFormed()), form]),
+  ];
+}
+
+/** The text without these forms of secrets, the longest first: a secret may begin with another one. */
+export const withoutForms = (text: string, forms: readonly string[]): string =>
+  forms
+    .toSorted((a, b) => b.length - a.length)
+    .reduce((clean, form) => (clean.includes(form) ? clean.replaceAll(form, redacted) : clean), text);

@@ -40,32 +40,35 @@ export type SecretMapper = (value: unknown, found: (secret: string) => string) =
 /** The mapper of a schema; undefined when no part of it is secret. Takes values that the schema would refuse. */
 export function secretMapper(schema: z.ZodType, io: 'input' | 'output'): SecretMapper | undefined {
   const json = z.toJSONSchema(schema, { io, unrepresentable: 'any' });
-  return holdsSecret(json) ? (value, found) => map(json, value, found) : undefined;
+  return holdsSecret(json) ? (value, found) => map(branches(json), value, found) : undefined;
 }
 
-const alternatives = ({ anyOf = [], oneOf = [], allOf = [] }: Schema) => [...anyOf, ...oneOf, ...allOf];
+/** A schema and its alternatives, however deep they are nested: the patch of a union is `anyOf` around `oneOf`. */
+const branches = (schema: unknown): Schema[] =>
+  isSchema(schema)
+    ? [schema, ...[...(schema.anyOf ?? []), ...(schema.oneOf ?? []), ...(schema.allOf ?? [])].flatMap(branches)]
+    : [];
 const isSchema = (schema: unknown): schema is Schema => typeof schema === 'object' && schema !== null;
 
 function holdsSecret(schema: unknown): boolean {
-  if (!isSchema(schema)) return false;
-  const parts = [...Object.values(schema.properties ?? {}), schema.items, ...alternatives(schema)];
-  return schema.format === format || parts.some(holdsSecret);
+  return branches(schema).some(
+    (one) => one.format === format || [...Object.values(one.properties ?? {}), one.items].some(holdsSecret),
+  );
 }
 
-function map(schema: unknown, value: unknown, found: (secret: string) => string): unknown {
-  if (!isSchema(schema)) return value;
-  if (typeof value === 'string') {
-    const isSecret =
-      schema.format === format || alternatives(schema).some((one) => isSchema(one) && one.format === format);
-    return isSecret ? found(value) : value;
-  }
+function map(schemas: Schema[], value: unknown, found: (secret: string) => string): unknown {
+  if (typeof value === 'string') return schemas.some((one) => one.format === format) ? found(value) : value;
   if (typeof value !== 'object' || value === null) return value;
-  if (Array.isArray(value)) return value.map((one) => map(schema.items, one, found));
+  if (Array.isArray(value)) {
+    const items = schemas.flatMap((one) => branches(one.items));
+    return value.map((one) => map(items, one, found));
+  }
   const mapped = Object.entries(value).map(([name, one]: [string, unknown]) => [
     name,
-    [schema, ...alternatives(schema)].reduce(
-      (now, part) => map(isSchema(part) ? part.properties?.[name] : undefined, now, found),
+    map(
+      schemas.flatMap(({ properties = {} }) => (Object.hasOwn(properties, name) ? branches(properties[name]) : [])),
       one,
+      found,
     ),
   ]);
   return Object.fromEntries(mapped) as object;

@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import { contract } from '../../shared/contract.ts';
 import type { HoldfastError } from '../../shared/errors.ts';
+import { fieldHeaders } from '../../shared/headers.ts';
+import type { Operation } from '../../shared/operation.ts';
 import type { Logger } from '../logger.ts';
 
 /** A request that took longer than this, in milliseconds, is logged though it succeeded. */
@@ -16,10 +18,22 @@ const levelOf = (error: HoldfastError) => (error.status >= 500 ? 'error' : 'info
 
 const about = (error: HoldfastError) => ({
   code: error.code,
-  ...(error.details.errors && { fields: error.details.errors.map(({ path }) => path) }),
+  ...(error.details.errors && { fields: error.details.errors.map(({ path }) => loggable(path)) }),
   // The stack of what went wrong underneath; never for the caller's own mistakes.
   ...(error.status >= 500 && error.cause !== undefined && { cause: causeOf(error.cause) }),
 });
+/** Names of fields that operations have, and of the headers that stand for them. */
+const fields = new Set([
+  ...Object.values(contract).flatMap((verbs) =>
+    Object.values(verbs as Record<string, Operation>).flatMap(({ input }) => Object.keys(input.shape)),
+  ),
+  ...Object.keys(fieldHeaders),
+]);
+/** The path of a wrong field as far as it is ours: the name of one that nobody has is the caller's text. */
+const loggable = (path: string) => {
+  const [first = ''] = path.split('.');
+  return fields.has(first) ? first : first === '' ? '' : '(unknown)';
+};
 const causeOf = (cause: unknown) => (cause instanceof Error ? (cause.stack ?? cause.message) : String(cause));
 
 /** The line of a request that was refused before its operation was known. */

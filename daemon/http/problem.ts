@@ -1,7 +1,7 @@
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { HoldfastError, toProblem, type FieldError } from '../../shared/errors.ts';
 import type * as z from 'zod';
-import { redactAll } from '../redact.ts';
+import { redact, redactAll } from '../redact.ts';
 
 const megabytes = (bytes: number) => `${bytes / 1024 / 1024} MiB`;
 
@@ -44,7 +44,13 @@ export function sendProblem(request: FastifyRequest, reply: FastifyReply, error:
 
 /** The problem document of an error, without any secret that is known or looks like one. */
 export function problemText(error: HoldfastError, requestId: string): string {
-  return JSON.stringify(redactAll(toProblem(error, requestId)));
+  const problem = toProblem(error, requestId);
+  // Only what is written for people: programs read the rest, and a secret may be the same word.
+  return JSON.stringify({
+    ...problem,
+    detail: redact(problem.detail),
+    ...(problem.errors && { errors: redactAll(problem.errors) }),
+  });
 }
 
 /** The error for input that a schema refused: each field with what is wrong with it. */

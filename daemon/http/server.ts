@@ -98,8 +98,9 @@ export function createServer(store: Store, own: Services['own'], logger: Logger)
   acceptJson(app);
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply));
   app.setNotFoundHandler((request, reply) => {
-    const path = request.url.split('?')[0];
-    return answerError(new HoldfastError('unknown_route', `There is no ${request.method} ${path}.`), request, reply);
+    // Its path is not quoted: it may be anything, a secret too.
+    const detail = `No operation is a ${request.method} of this path: see ${contract.system.openapi.path}.`;
+    return answerError(new HoldfastError('unknown_route', detail), request, reply);
   });
   registerOperations(app, { store, own, stopping: stopping.signal });
 

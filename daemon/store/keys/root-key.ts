@@ -1,4 +1,4 @@
-import { existsSync, linkSync, readdirSync, renameSync, rmSync } from 'node:fs';
+import { chmodSync, existsSync, linkSync, lstatSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { threadId } from 'node:worker_threads';
 import type { ErrorCode } from '../../../shared/errors.ts';
@@ -143,6 +143,8 @@ export class RootKeyFile {
   /** Gives what is in place another name; at no moment is there nothing, where the system can do that. */
   #setAside(): void {
     const kept = `${this.path}.replaced-${Date.now()}`;
+    // It may be a good key that was open to others.
+    if (lstatSync(this.path).isFile()) chmodSync(this.path, 0o600);
     try {
       linkSync(this.path, kept);
     } catch {

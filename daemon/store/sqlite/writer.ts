@@ -1,6 +1,7 @@
 import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '../../../shared/errors.ts';
 import { ExitError } from '../../exit.ts';
+import { redact } from '../../redact.ts';
 import type { KeySource } from '../keys/root-key.ts';
 import type { StoreAnswer } from '../store.ts';
 import { Parking } from '../wait.ts';
@@ -56,7 +57,10 @@ export class Writer {
       name: 'writer',
     });
     this.#worker.on('message', (message: FromWorker) => this.#receive(message));
-    this.#worker.on('error', (error) => this.#end(new ExitError(69, `The writer thread died: ${String(error)}`)));
+    // Redacted at once: by the time it is told, the requests that it may quote have been answered.
+    this.#worker.on('error', (error) =>
+      this.#end(new ExitError(69, redact(`The writer thread died: ${String(error)}`))),
+    );
     this.#worker.on('exit', () => this.#end(new ExitError(69, 'The writer thread ended.')));
   }
 

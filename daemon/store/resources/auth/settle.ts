@@ -1,7 +1,7 @@
 import { HoldfastError } from '../../../../shared/errors.ts';
 import type { InputOf } from '../../../../shared/operation.ts';
 import type * as auth from '../../../../shared/resources/auth.ts';
-import { redacted, withoutTokens } from '../../../../shared/redact.ts';
+import { formsOf, withoutForms, withoutTokens } from '../../../../shared/redact.ts';
 import { keepSecrets, reveal } from '../../seal.ts';
 import type { Context, Tx } from '../../tx.ts';
 import { readGrant } from './grant.ts';
@@ -69,7 +69,7 @@ export async function failRefresh(tx: Tx, input: InputOf<typeof auth.failRefresh
     ...row,
     ...noLease,
     state: input.fatal ? 'needs_login' : 'refresh_failed',
-    reason: await withoutSecrets(tx, context, row, input.reason),
+    reason: await openReason(tx, context, row, input.reason),
     failures,
     retry_at: context.at + backoffMs(failures),
     attempt: 'failed',
@@ -81,9 +81,9 @@ export async function failRefresh(tx: Tx, input: InputOf<typeof auth.failRefresh
 }
 
 /** The reason as it may be kept in the open: applications quote what the issuer said. */
-async function withoutSecrets(tx: Tx, context: Context, row: CredentialRow, reason: string): Promise<string> {
+async function openReason(tx: Tx, context: Context, row: CredentialRow, reason: string): Promise<string> {
   const secrets = Object.values(await readableSecrets(tx, context, row));
-  return withoutTokens(secrets.reduce((text, secret) => text.replaceAll(secret, redacted), reason));
+  return withoutTokens(withoutForms(reason, secrets.flatMap(formsOf)));
 }
 
 /** The secrets of a version, as far as they can be read. */
