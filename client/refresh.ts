@@ -77,21 +77,23 @@ export async function obtain(auth: Target, ask: Ask, refresh: RefreshFunction, s
 /** Calls the refresh function and stores its answer; undefined when others were stored meanwhile. */
 async function redeem(
   auth: Target,
-  { profile, leaseMs = 120_000 }: Ask,
+  { profile, rejected, leaseMs = 120_000 }: Ask,
   grant: Granted,
   refresh: RefreshFunction,
   signal: AbortSignal,
 ): Promise<Held | undefined> {
   const { lease, leaseExpiresAt, refreshToken, previousAttempt } = grant;
   const end = Date.parse(leaseExpiresAt);
-  const giveBack = async (error: unknown) => {
+  /** Gives the grant back; answers what is kept, undefined when that is not known. */
+  const giveBack = async (error: unknown, outcome: 'failed' | 'unknown') => {
     try {
-      const { message = String(error), fatal, code } = (error ?? {}) as Record<'message' | 'fatal' | 'code', unknown>;
+      const { message = String(error) } = (error ?? {}) as Record<'message', unknown>;
       const reason = String(message).replaceAll('\0', '').slice(0, 2000).toWellFormed();
-      const told = { profile, lease, reason, fatal: fatal === true || code === 'invalid_grant' };
-      await auth.failRefresh(told, { deadlineMs: 5000 });
-    } catch {
+      const told = { profile, lease, reason, outcome, fatal: isFatal(error) };
+      return await auth.failRefresh(told, { deadlineMs: 5000 });
+    } catch (refusal) {
       // What went wrong first is what the application must hear; without this call, the lease ends by itself.
+      return isRefusal(refusal, 'lease_expired') ? 'overtaken' : undefined;
     }
   };
   const late = signalAt(end - Math.min(10_000, leaseMs / 2), tooLate);
@@ -102,17 +104,28 @@ async function redeem(
     return { profile, lease, accessToken, refreshToken: next, expiresAt, scopes };
   };
   let running: Promise<Refreshed> | undefined;
+  let answered = false;
   let tokens: ReturnType<typeof toTokens>;
   try {
     either.throwIfAborted();
     const given = conceal({ refreshToken, previousAttempt, signal: either }, ['refreshToken']);
     running = (async () => refresh(given))();
-    tokens = toTokens(await orAborted(running, either));
+    const answer = await orAborted(running, either);
+    answered = true;
+    tokens = toTokens(answer);
   } catch (error) {
     // A function that answers after all has used the old token up: what it got must not be lost.
     if (either.aborted) running?.then((answer) => commit(auth, toTokens(answer), end)).catch(() => undefined);
-    await giveBack(error);
-    throw error;
+    // Cut off, or answered by half, it may have been carried out all the same.
+    const unknown = answered || (running !== undefined && either.aborted);
+    const left = await giveBack(error, unknown ? 'unknown' : 'failed');
+    if (signal.aborted || isFatal(error)) throw error;
+    if (left === 'overtaken') return undefined;
+    const ends = Date.parse(left?.expiresAt ?? '');
+    // A token that ends soon is of more use than an error.
+    const kept = ends > Date.now() ? await auth.token({ profile, minValidMs: 0 }).catch(() => undefined) : undefined;
+    if (kept?.accessToken === undefined || kept.accessToken === rejected) throw error;
+    return { ...kept, accessToken: kept.accessToken };
   } finally {
     late[Symbol.dispose]();
   }
@@ -122,7 +135,7 @@ async function redeem(
     return committed?.current ? { kind: 'oauth', accessToken, expiresAt: committed.expiresAt } : undefined;
   } catch (error) {
     // Otherwise it may be stored all the same: a lease that ends by itself leaves that open, as it is.
-    if (error instanceof HoldfastError && !error.retryable) await giveBack(error);
+    if (error instanceof HoldfastError && !error.retryable) await giveBack(error, 'unknown');
     throw error;
   }
 }
@@ -156,6 +169,12 @@ function checkWhole(answer: Partial<Refreshed> | undefined): void {
 function unlessRefreshable(error: unknown): undefined {
   const damaged = error instanceof HoldfastError && error.code === 'damaged' && error.details.field === 'accessToken';
   if (!damaged && !isRefusal(error, 'expired')) throw error;
+}
+
+/** Whether an error of the refresh function says that only a login helps. */
+function isFatal(error: unknown): boolean {
+  const { fatal, code } = (error ?? {}) as Record<'fatal' | 'code', unknown>;
+  return fatal === true || code === 'invalid_grant';
 }
 
 const isRefusal = (error: unknown, code: ErrorCode) => error instanceof HoldfastError && error.code === code;

@@ -3,7 +3,7 @@ import { contract } from '../../shared/contract.ts';
 import { HoldfastError, invalidField } from '../../shared/errors.ts';
 import type { InputOf, OutputOf } from '../../shared/operation.ts';
 import { fingerprintOf, keyBytes } from '../store/keys/cipher.ts';
-import { createFile, findRoot, keyOf } from '../store/keys/keyring.ts';
+import { createFile, findRoot, keyOf, storing } from '../store/keys/keyring.ts';
 import { newSalt, stretch, unwrap, wrap, type Wrapped } from '../store/keys/passphrase.ts';
 import { fromRecoveryCode, toRecoveryCode } from '../store/keys/recovery-code.ts';
 import type { RootKeyFile } from '../store/keys/root-key.ts';
@@ -19,7 +19,10 @@ export async function keyOperations(store: Store, file: RootKeyFile): Promise<Ke
   const describeStore = () => store.own('read', 'rootKey.describe', {}) as ReturnType<typeof describe>;
   const adopt = (key: Buffer) => store.own('write', 'rootKey.adopt', { root: key.toString('base64url') });
   file.sweep();
-  file.settleNext((await describeStore()).needed);
+  // A start must not fail for a row that is damaged, nor for a directory that cannot be written: the keyring takes either file.
+  await describeStore()
+    .then(({ needed }) => file.settleNext(needed))
+    .catch(() => undefined);
 
   const status = async () => {
     const { needed, apps } = await describeStore();
@@ -58,7 +61,9 @@ export async function keyOperations(store: Store, file: RootKeyFile): Promise<Ke
       return status();
     },
     unlock: async ({ passphrase }) => {
-      const { wrapped } = findRoot(file, (await describeStore()).needed ?? undefined);
+      const found = findRoot(file, (await describeStore()).needed ?? undefined);
+      if ('fault' in found && found.fault !== 'key_locked') keyOf(found);
+      const { wrapped } = found;
       if (!wrapped) throw invalidField('passphrase', 'is not needed: no passphrase protects the root key');
       const stretched = await stretch(passphrase, wrapped);
       if (!unwrap(stretched, wrapped)) throw invalidField('passphrase', 'is not the one of this root key');
@@ -71,15 +76,10 @@ export async function keyOperations(store: Store, file: RootKeyFile): Promise<Ke
     },
     restore: async ({ code, passphrase }) => {
       const key = fromRecoveryCode(code);
-      const { needed } = await describeStore();
-      if (needed !== null && needed !== fingerprintOf(key)) {
-        const detail = `The code has no typo, but it is of the key ${fingerprintOf(key)}, and this store needs ${needed}.`;
-        throw new HoldfastError('key_wrong', detail);
-      }
+      await adopt(key);
       // What is another key stays beside it, for it may be somebody's only copy.
       const keepOld = file.read().fingerprint !== fingerprintOf(key);
-      await protectedBy(passphrase, key, (wrapped) => file.replace(key, wrapped, { keepOld }));
-      await adopt(key);
+      await protectedBy(passphrase, key, (wrapped) => storing(() => file.replace(key, wrapped, { keepOld })));
       return status();
     },
     rotate: async () => {
@@ -89,7 +89,8 @@ export async function keyOperations(store: Store, file: RootKeyFile): Promise<Ke
       file.settleNext(needed);
       const next = randomBytes(keyBytes);
       const stretched = found.wrapped && file.unlocked.get();
-      file.writeNext(next, stretched && found.wrapped ? wrap(stretched, found.wrapped, next) : undefined);
+      const wrapped = stretched && found.wrapped ? wrap(stretched, found.wrapped, next) : undefined;
+      storing(() => file.writeNext(next, wrapped));
       await store.own('write', 'rootKey.rewrap', { next: next.toString('base64url') });
       file.settleNext(fingerprintOf(next));
       return status();

@@ -24,7 +24,12 @@ describe('a refresh that failed stores nothing', () => {
         const script = new Script({ failRefresh: [answer] });
         expect(await failure(withTokenOf(script.auth)('p', call))).toBe(error);
         expect(script.verbs).toEqual(['token', 'refresh', 'failRefresh']);
-        expect(script.of('failRefresh')[0]?.input).toEqual({ profile: 'p', lease: 'lease-1', ...told });
+        expect(script.of('failRefresh')[0]?.input).toEqual({
+          profile: 'p',
+          lease: 'lease-1',
+          outcome: 'failed',
+          ...told,
+        });
       }
     }
   });
@@ -36,7 +41,11 @@ describe('a refresh that failed stores nothing', () => {
       const error = await refusal(withTokenOf(script.auth)('p', () => answer as never));
       expect(error).toMatchObject({ code: 'refresh_failed', message: expect.stringContaining('accessToken') });
       expect(script.verbs).toEqual(['token', 'refresh', 'failRefresh']);
-      expect(script.of('failRefresh')[0]?.input).toMatchObject({ reason: error.message, fatal: false });
+      expect(script.of('failRefresh')[0]?.input).toMatchObject({
+        reason: error.message,
+        outcome: 'unknown',
+        fatal: false,
+      });
     },
   );
 

@@ -16,7 +16,18 @@ export const dataKey = table<DataKeyRow>('data_key', ['id'], ['app', 'created_at
 
 /** Name in `meta` of the fingerprint of the root key that this store needs. */
 const rootName = 'root_key';
-export const neededRoot = (tx: Tx) => readMeta(tx, rootName);
+/** Stands for the fingerprint where the row that holds it is damaged: no key fits until one is restored. */
+const unknownRoot = 'unknown, for the row that says it is damaged';
+
+/** The fingerprint of the root key that this store needs; undefined before the first secret. */
+export async function neededRoot(tx: Tx): Promise<string | undefined> {
+  try {
+    return await readMeta(tx, rootName);
+  } catch (error) {
+    if (error instanceof HoldfastError && error.code === 'damaged') return unknownRoot;
+    throw error;
+  }
+}
 export const needRoot = (tx: Tx, key: Buffer) => writeMeta(tx, rootName, fingerprintOf(key));
 
 const placeOf = ({ app, kind, record, field }: Place) => JSON.stringify([app, kind, record, field]);
@@ -29,6 +40,9 @@ export function findRoot(file: RootKeyFile, needed: string | undefined): Found {
   if (needed === undefined || found.fingerprint === needed) return found;
   const next = file.read(file.nextPath);
   if (next.fingerprint === needed) return next;
+  // Another thread may have put it in place between the two looks.
+  const settled = file.read();
+  if (settled.fingerprint === needed) return settled;
   if ('fault' in found && found.fingerprint === undefined) return found;
   const detail = `${file.path} is the key ${found.fingerprint}, and this store needs ${needed}. Put that one back, or run 'holdfast key restore'.`;
   return { fault: 'key_wrong', detail };
@@ -113,8 +127,13 @@ export class Keyring implements Keys {
 
 /** Makes the key file; throws what a person can mend. */
 export function createFile(file: RootKeyFile, key: Buffer, wrapped?: Parameters<RootKeyFile['create']>[1]): boolean {
+  return storing(() => file.create(key, wrapped));
+}
+
+/** Writes a key file; throws what a person can mend. */
+export function storing<T>(write: () => T): T {
   try {
-    return file.create(key, wrapped);
+    return write();
   } catch (error) {
     const { code, message } = error as NodeJS.ErrnoException;
     if (code === 'ENOSPC' || code === 'EDQUOT') {

@@ -4,15 +4,15 @@ import { closeSync, constants, fstatSync, fsyncSync, openSync, readSync, rmSync,
 const longest = 4096;
 
 /** The text of a short regular file of ours that nobody else can open; throws what the system says. */
-export function readPrivate(path: string): { text: string } | { refused: 'exposed' | 'foreign' } {
+export function readPrivate(path: string): { text: string; exposed: boolean } | { refused: 'foreign' } {
   const file = openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   try {
     const { uid, mode, size } = fstatSync(file);
     const isFile = (mode & constants.S_IFMT) === constants.S_IFREG;
     if (!isFile || uid !== process.getuid?.()) return { refused: 'foreign' };
-    if ((mode & 0o077) !== 0) return { refused: 'exposed' };
     const bytes = Buffer.alloc(Math.min(size, longest));
-    return { text: bytes.subarray(0, readSync(file, bytes)).toString('latin1') };
+    const text = bytes.subarray(0, readSync(file, bytes)).toString('latin1');
+    return { text, exposed: (mode & 0o077) !== 0 };
   } finally {
     closeSync(file);
   }
@@ -25,6 +25,9 @@ export function writePrivate(path: string, text: string): void {
   try {
     writeSync(file, text);
     fsyncSync(file);
+  } catch (error) {
+    rmSync(path, { force: true });
+    throw error;
   } finally {
     closeSync(file);
   }

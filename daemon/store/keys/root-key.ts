@@ -1,3 +1,4 @@
+import { hash } from 'node:crypto';
 import { chmodSync, existsSync, linkSync, lstatSync, readdirSync, renameSync, rmSync } from 'node:fs';
 import { basename, dirname, join } from 'node:path';
 import { threadId } from 'node:worker_threads';
@@ -27,8 +28,8 @@ const form = 'holdfast-root-key-1';
 const restore = "Put it back, or run 'holdfast key restore' with your recovery code";
 
 /**
- * The file of the root key: one line, `holdfast-root-key-1 file FINGERPRINT KEY`, or `... scrypt FINGERPRINT N r p SALT
- * SEALED`. It is read at each use: a key that is removed or replaced under the daemon is noticed, and one put back works.
+ * The file of the root key: one line, `holdfast-root-key-1 file FINGERPRINT KEY CHECK`, or `... scrypt FINGERPRINT N r p
+ * SALT SEALED CHECK`. It is read at each use: a key that is removed or replaced under the daemon is noticed, and one put back works.
  */
 export class RootKeyFile {
   readonly path: string;
@@ -52,10 +53,18 @@ export class RootKeyFile {
   read(path = this.path): Found {
     try {
       const found = readPrivate(path);
-      if ('text' in found) return this.#parse(path, found.text);
-      return found.refused === 'exposed'
-        ? { fault: 'key_exposed', detail: `${path} is open to other users. Close it: chmod 600 '${path}'` }
-        : { fault: 'key_unreadable', detail: `${path} is no regular file of yours. ${restore}.` };
+      if ('refused' in found) {
+        return { fault: 'key_unreadable', detail: `${path} is no regular file of yours. ${restore}.` };
+      }
+      const parsed = this.#parse(path, found.text);
+      if (!found.exposed) return parsed;
+      const { fingerprint, wrapped } = parsed;
+      const detail = `${path} is open to other users. Close it: chmod 600 '${path}'`;
+      return {
+        fault: 'key_exposed',
+        detail,
+        ...(fingerprint !== undefined && { fingerprint, ...(wrapped && { wrapped }) }),
+      };
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code === 'ENOENT') {
         return { fault: 'key_missing', detail: `The root key ${path} is missing. ${restore}.` };
@@ -65,9 +74,11 @@ export class RootKeyFile {
   }
 
   #parse(path: string, line: string): Found {
-    const [first, provider, fingerprint = '', ...rest] = line.trimEnd().split(' ');
+    const words = line.trimEnd().split(' ');
+    const check = words.pop();
+    const [first, provider, fingerprint = '', ...rest] = words;
     const damaged: Found = { fault: 'key_wrong', detail: `${path} is cut off or damaged. ${restore}.` };
-    if (first !== form || !line.endsWith('\n')) return damaged;
+    if (first !== form || !line.endsWith('\n') || check !== checkOf(words)) return damaged;
     if (provider === 'file') {
       const key = Buffer.from(rest[0] ?? '', 'base64url');
       return key.length === keyBytes && fingerprintOf(key) === fingerprint
@@ -135,7 +146,7 @@ export class RootKeyFile {
   replace(key: Buffer, wrapped: Wrapped | undefined, { keepOld }: { keepOld: boolean }): void {
     const aside = this.#aside;
     writePrivate(aside, lineOf(key, wrapped));
-    if (keepOld && existsSync(this.path)) this.#setAside();
+    if (keepOld && lstatSync(this.path, { throwIfNoEntry: false })) this.#setAside();
     renameSync(aside, this.path);
     syncDirectory(dirname(this.path));
   }
@@ -153,10 +164,14 @@ export class RootKeyFile {
   }
 }
 
+/** The last word: without it, damage of a salt would look like a wrong passphrase. */
+const checkOf = (words: string[]) => hash('sha256', words.join(' ')).slice(0, 8);
+
 function lineOf(key: Buffer, wrapped: Wrapped | undefined): string {
   const { N, r, p, salt, sealed } = wrapped ?? {};
   const rest = wrapped
     ? ['scrypt', fingerprintOf(key), N, r, p, salt, sealed]
     : ['file', fingerprintOf(key), key.toString('base64url')];
-  return `${[form, ...rest].join(' ')}\n`;
+  const words = [form, ...rest].map(String);
+  return `${[...words, checkOf(words)].join(' ')}\n`;
 }

@@ -14,13 +14,8 @@ export async function rewrap(tx: Tx, { next }: { next: string }, context: Contex
   const key = Buffer.from(next, 'base64url');
   for (const row of await tx.select(dataKey, 'ORDER BY id')) {
     const opened = row instanceof Damaged ? undefined : decrypt(root, wrapPlace(row), row.wrapped);
-    if (row instanceof Damaged || !opened) {
-      const { app } = row instanceof Damaged ? row.row : row;
-      throw new HoldfastError(
-        'damaged',
-        `The data key of '${app}' is damaged, so it cannot be wrapped anew; nothing changed.`,
-      );
-    }
+    // One that does not open is lost already; it must not hold up the others.
+    if (row instanceof Damaged || !opened) continue;
     await tx.put(dataKey, { ...row, wrapped: encrypt(key, 0, wrapPlace(row), opened) });
   }
   await needRoot(tx, key);
@@ -28,19 +23,24 @@ export async function rewrap(tx: Tx, { next }: { next: string }, context: Contex
   return {};
 }
 
-/** Names the key that `holdfast key init` or `restore` made as the one that this store needs, if it needs none yet. */
-export async function adopt(tx: Tx, { root }: { root: string }, context: Context): Promise<object> {
+/**
+ * Names a key that `holdfast key init` or `restore` brings as the one that this store needs: if it needs none yet, or if it
+ * opens a data key, whatever the fingerprint says, which may be what is damaged.
+ */
+export async function adopt(tx: Tx, { root }: { root: string }): Promise<object> {
   const key = Buffer.from(root, 'base64url');
-  const needed = await neededRoot(tx);
-  if (needed === undefined) {
-    await needRoot(tx, key);
-    await tx.change({ kind: 'root-key', id: fingerprintOf(key) });
-  } else if (needed !== fingerprintOf(key)) {
+  const [needed, given] = [await neededRoot(tx), fingerprintOf(key)];
+  if (needed === given) return {};
+  const rows = await tx.select(dataKey, 'ORDER BY id');
+  const opens = rows.some((row) => !(row instanceof Damaged) && decrypt(key, wrapPlace(row), row.wrapped));
+  if (needed !== undefined && !opens) {
     throw new HoldfastError(
       'key_wrong',
-      `This store needs the root key ${needed}, not ${fingerprintOf(key)} (${context.op}).`,
+      `This is the root key ${given}, and the one that this store needs is ${needed}.`,
     );
   }
+  await needRoot(tx, key);
+  await tx.change({ kind: 'root-key', id: given });
   return {};
 }
 

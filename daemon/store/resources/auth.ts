@@ -43,7 +43,9 @@ export async function token(tx: Tx, input: InputOf<typeof auth.token>, context: 
   if (row.kind === 'api-key') {
     return { kind: row.kind, apiKey: await reveal(tx, context, owner, 'apiKey'), expiresAt: null };
   }
-  if (isFresh(row, context.at, input.minValidMs)) {
+  // In need of a login there is nothing better to be had than what is not over yet.
+  const minValidMs = row.state === 'needs_login' ? (input.minValidMs ?? 0) : input.minValidMs;
+  if (isFresh(row, context.at, minValidMs)) {
     return { kind: row.kind, accessToken: await reveal(tx, context, owner, 'accessToken'), expiresAt: expiryOf(row) };
   }
   if (row.state === 'needs_login') throw needsLogin(row, row.reason ?? 'its refresh token was refused');

@@ -64,6 +64,10 @@ export const failRefresh = operation({
     ...address,
     lease,
     reason: label(2000).describe('For people; secrets of the credential are removed from it'),
+    outcome: z
+      .enum(['failed', 'unknown'])
+      .optional()
+      .describe('unknown: the issuer may have carried it out, and used the refresh token up'),
     fatal: z.boolean().optional().describe('Only a new login can help, as after invalid_grant'),
   }),
   output: credential,

@@ -33,7 +33,7 @@ export async function refresh(tx: Tx, input: InputOf<typeof auth.refresh>, conte
   if (
     !refused &&
     (isFresh(row, context.at, input.minValidMs) ||
-      (waited > 0 && row.obtained_at >= since && isFresh(row, context.at, 0)))
+      (waited > 0 && row.obtained_at >= since && (isFresh(row, context.at, 0) || cameExpired(row))))
   ) {
     return { status: 'fresh' as const, accessToken: access, expiresAt: expiryOf(row) };
   }
@@ -66,6 +66,10 @@ export async function refresh(tx: Tx, input: InputOf<typeof auth.refresh>, conte
   return grant(tx, context, row, input.leaseMs ?? usualLease);
 }
 
+/** Whether a refresh brought a token that was over at once: a clock is wrong, and another refresh would bring the same. */
+const cameExpired = ({ tokens, record, expires_at, obtained_at }: CredentialRow) =>
+  tokens !== record && expires_at !== null && expires_at <= obtained_at;
+
 /** The stored access token; one that is damaged counts as none, for a refresh replaces it. */
 async function accessOf(tx: Tx, context: Context, row: CredentialRow): Promise<string | undefined> {
   if (!holdsOf(row).includes('accessToken')) return undefined;
@@ -78,12 +82,12 @@ async function accessOf(tx: Tx, context: Context, row: CredentialRow): Promise<s
 const seconds = (ms: number) => Math.max(1, Math.ceil(ms / 1000));
 
 /** Until when a grant is out that this one would meet: an issuer ends a login whose siblings refresh together. */
-async function busyUntil(tx: Tx, { app, record, client_id }: CredentialRow, at: number): Promise<number | undefined> {
+async function busyUntil(tx: Tx, { app, profile, client_id }: CredentialRow, at: number): Promise<number | undefined> {
   const [found] = await tx.query(
-    'SELECT max(lease_until) FROM credential WHERE app = ? AND lease > 0 AND lease_until > ? AND (record = ? OR client_id = ?)',
+    'SELECT max(lease_until) FROM credential WHERE app = ? AND lease > 0 AND lease_until > ? AND (profile = ? OR client_id = ?)',
     app,
     at,
-    record,
+    profile,
     client_id,
   );
   return found?.[0] == null ? undefined : Number(found[0]);

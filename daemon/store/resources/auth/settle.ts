@@ -72,7 +72,7 @@ export async function failRefresh(tx: Tx, input: InputOf<typeof auth.failRefresh
     reason: await openReason(tx, context, row, input.reason),
     failures,
     retry_at: context.at + backoffMs(failures),
-    attempt: 'failed',
+    attempt: input.outcome ?? 'failed',
     updated_at: context.at,
     position,
   };

@@ -3,7 +3,7 @@ import type { Context, Tx } from '../../tx.ts';
 import type { CredentialRow } from './rows.ts';
 
 /** Refresh tokens that are remembered as used up, for each version. */
-const remembered = 20;
+const remembered = 200;
 
 const usedOf = (text: string) => JSON.parse(text) as string[];
 

@@ -3,7 +3,17 @@ import type { InputOf } from '../../../../shared/operation.ts';
 import type * as auth from '../../../../shared/resources/auth.ts';
 import { readable } from '../../seal.ts';
 import { Damaged, isoTime, type Context, type Tx } from '../../tx.ts';
-import { credential, findCurrent, guard, holdsOf, ownerOf, removeVersion, revealAll, toCredential } from './rows.ts';
+import {
+  credential,
+  findCurrent,
+  guard,
+  holdsOf,
+  ownerOf,
+  removeVersion,
+  revealAll,
+  toCredential,
+  type CredentialRow,
+} from './rows.ts';
 import { refuseUsed } from './used.ts';
 
 /** Versions that are kept besides the current one, and for how long after the profile was removed. */
@@ -21,9 +31,10 @@ export async function retire(tx: Tx, app: string, profile: string, at: number): 
     else await tx.put(credential, { ...row, replaced_at: at });
   }
   const old = await tx.query(
-    'SELECT record FROM credential WHERE app = ? AND profile = ? AND replaced_at IS NOT NULL ORDER BY replaced_at DESC, version DESC LIMIT -1 OFFSET ?',
+    'SELECT record FROM credential WHERE app = ? AND profile = ? AND replaced_at IS NOT NULL AND (lease = 0 OR lease_until <= ?) ORDER BY replaced_at DESC, version DESC LIMIT -1 OFFSET ?',
     app,
     profile,
+    at,
     keptVersions,
   );
   for (const [record] of old) await removeVersion(tx, { app, profile, record: Number(record) });
@@ -40,7 +51,7 @@ export async function versions(tx: Tx, { app, profile }: InputOf<typeof auth.ver
     throw new HoldfastError('not_found', `There is no credential '${profile}', nor was there lately.`);
   const items = [];
   for (const found of rows) {
-    const row = found instanceof Damaged ? found.row : found;
+    const row = found instanceof Damaged ? withoutTimes(found.row) : found;
     items.push({
       version: row.version,
       current: row.replaced_at === null,
@@ -55,6 +66,15 @@ export async function versions(tx: Tx, { app, profile }: InputOf<typeof auth.ver
   }
   return { items };
 }
+
+/** A damaged row as far as it can be shown: a time that is none would end the list. */
+const withoutTimes = (row: CredentialRow): CredentialRow => ({
+  ...row,
+  expires_at: null,
+  stored_at: isTime(row.stored_at) ? row.stored_at : 0,
+  replaced_at: row.replaced_at === null || isTime(row.replaced_at) ? row.replaced_at : 0,
+});
+const isTime = (ms: number) => Number.isSafeInteger(ms) && Math.abs(ms) <= 8.64e15;
 
 /**
  * Makes a version current again. A refresh changes the tokens of its version, so each has the newest ones it ever had: no

@@ -1,13 +1,14 @@
 import { HoldfastError } from '../../../../shared/errors.ts';
 import type { InputOf } from '../../../../shared/operation.ts';
 import type * as auth from '../../../../shared/resources/auth.ts';
-import { keepSecrets } from '../../seal.ts';
+import { dropSecrets, keepSecrets, reveal } from '../../seal.ts';
 import { Damaged, revisionOf, type Context, type Tx } from '../../tx.ts';
 import {
   credential,
   currentOf,
   findCurrent,
   guard,
+  holdsOf,
   ownerOf,
   removeVersion,
   revealAll,
@@ -45,6 +46,19 @@ export async function put(tx: Tx, input: InputOf<typeof auth.put>, context: Cont
   }
   if (!previous) context.status = 201;
   const position = await tx.change({ kind: 'credential', id: profile });
+  const kin = same ? undefined : await withRefreshToken(tx, context, input);
+  if (kin) {
+    if (kin.replaced_at !== null) {
+      await tx.delete(credential, { record: kin.record });
+      await retire(tx, app, profile, context.at);
+    }
+    await dropSecrets(tx, ownerOf(kin));
+    await keepSecrets(tx, context, ownerOf(kin), { accessToken, refreshToken });
+    const holds = JSON.stringify(secrets.map(([field]) => field));
+    const healed = { state: 'ok', reason: null, failures: 0, retry_at: 0 } as const;
+    const times = { obtained_at: context.at, updated_at: context.at, replaced_at: null };
+    return store(tx, context, { ...kin, ...told, ...healed, ...times, holds, position });
+  }
   // The same secrets are the same version: an application that saves at every start must not push the others out.
   if (same) return store(tx, context, { ...previous, ...told, updated_at: context.at, position });
   const version = await nextVersion(tx, app, profile);
@@ -59,7 +73,8 @@ export async function put(tx: Tx, input: InputOf<typeof auth.put>, context: Cont
     holds: JSON.stringify(secrets.map(([field]) => field)),
     obtained_at: context.at,
     tokens: position,
-    used: '[]',
+    // Versions go, what they used up is remembered.
+    used: previous?.used ?? '[]',
     state: 'ok',
     reason: null,
     failures: 0,
@@ -78,6 +93,25 @@ export async function put(tx: Tx, input: InputOf<typeof auth.put>, context: Cont
   await keepSecrets(tx, context, ownerOf(row), { accessToken, refreshToken, apiKey });
   return store(tx, context, row);
 }
+
+/**
+ * The version that has this refresh token. There is one at most: a grant of it, and what that brings, must not miss the
+ * version that is answered.
+ */
+async function withRefreshToken(tx: Tx, context: Context, { app, profile, refreshToken }: InputOf<typeof auth.put>) {
+  if (refreshToken === undefined) return undefined;
+  for (const row of await tx.select(credential, 'WHERE app = ? AND profile = ?', app, profile)) {
+    if (row instanceof Damaged || !holdsOf(row).includes('refreshToken')) continue;
+    const stored = await reveal(tx, context, ownerOf(row), 'refreshToken').catch(unlessDamaged);
+    if (stored === refreshToken) return row;
+  }
+  return undefined;
+}
+
+const unlessDamaged = (error: unknown) => {
+  if (error instanceof HoldfastError && error.code === 'damaged') return undefined;
+  throw error;
+};
 
 async function store(tx: Tx, context: Context, row: CredentialRow) {
   await tx.put(credential, row);
