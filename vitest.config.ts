@@ -21,7 +21,8 @@ export default defineConfig({
       project('crash', 120_000),
       project('system', 300_000),
     ],
-    // Tests start daemons and many client processes each: more files at a time would only wait for one another.
-    maxWorkers: 2,
+    // Tests start daemons and many client processes each, and wait for leases and restarts in between: three files at a time
+    // fill two cores, more would only wait for one another.
+    maxWorkers: 3,
   },
 });

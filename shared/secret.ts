@@ -57,6 +57,8 @@ function holdsSecret(schema: unknown): boolean {
 }
 
 function map(schemas: Schema[], value: unknown, found: (secret: string) => string): unknown {
+  // What no schema describes holds no secret, and may be nested as deep as it likes.
+  if (schemas.length === 0) return value;
   if (typeof value === 'string') return schemas.some((one) => one.format === format) ? found(value) : value;
   if (typeof value !== 'object' || value === null) return value;
   if (Array.isArray(value)) {

@@ -40,14 +40,17 @@ const post = ({ paths }: TestHome, path: string, body: object) =>
     () => false,
   );
 
-/** Runs `work` with a daemon that dies at step 1, 2, ... of it, until it lives; answers how many steps there were. */
+/** Every step is killed at in the soak, every third one otherwise. */
+const stride = process.env['HOLDFAST_EVERY_STEP'] ? 1 : 3;
+
+/** Runs `work` with a daemon that dies at one step of it after the other, until it lives; answers how far it came. */
 async function atEveryStep(
   home: TestHome,
   thread: string,
   work: () => Promise<boolean>,
   check: (step: number) => Promise<void>,
 ) {
-  for (let step = 1; ; step++) {
+  for (let step = 1; ; step += stride) {
     const daemon = await home.start(killedAt(`${thread} ${step}`));
     if (await work()) {
       await daemon.end();
@@ -75,9 +78,9 @@ describe('the root key under SIGKILL', () => {
       await expectOpen(home, client);
       fingerprints.add((await client.keys.status()).fingerprint);
     });
-    // The kills reached into it: before what counts, and after it.
+    // The kills reached into it: before what counts, and, of the thread that ends it, after it.
     expect(steps).toBeGreaterThan(8);
-    expect(fingerprints.size).toBeGreaterThan(1);
+    if (thread === 'main') expect(fingerprints.size).toBeGreaterThan(1);
     expect(fingerprints.size).toBeLessThan(steps);
     await home.start();
     await expectOpen(home, client);
@@ -93,7 +96,7 @@ describe('the root key under SIGKILL', () => {
       const put = client.auth.put(credential('a'));
       lived = await Promise.race([put.then(() => true), daemon.exited.then(() => false)]);
       if (lived) break;
-      steps += 1;
+      steps += stride;
       const left = readWhole(home);
       await home.start();
       await put;
@@ -130,7 +133,7 @@ describe('the root key under SIGKILL', () => {
       if (state === 'ok') writeFileSync(rootKey, wrong);
     });
     expect(steps).toBeGreaterThan(5);
-    expect(seen.before).toBeGreaterThan(2);
+    expect(seen.before).toBeGreaterThan(1);
     expect(seen.after).toBeGreaterThan(0);
   });
 

@@ -117,10 +117,10 @@ describe('C2: a marker secret of every kind', () => {
     const keys: string[] = [];
     for (let n = 0; n < 3; n++) {
       await client.auth.put({ profile: 'p', kind: 'api-key', apiKey: `key ${n}` });
-      keys.push(readFileSync(home.paths.rootKey, 'latin1').trimEnd().split(' ').at(-1) ?? '');
+      keys.push(readFileSync(home.paths.rootKey, 'latin1').trimEnd().split(' ').at(-2) ?? '');
       await client.keys.rotate();
     }
-    const now = readFileSync(home.paths.rootKey, 'latin1').trimEnd().split(' ').at(-1) ?? '';
+    const now = readFileSync(home.paths.rootKey, 'latin1').trimEnd().split(' ').at(-2) ?? '';
     expect(new Set([...keys, now]).size).toBe(4);
     for (const key of keys) expect(searchTree(home.home, key).found).toEqual([]);
     expect(searchTree(home.home, now).found).toEqual(['config/root.key: raw']);

@@ -49,7 +49,9 @@ async function replace(turn: number): Promise<Report | undefined> {
   const place = random.upTo(Math.max(0, document.length - 1));
   const dropped = hold && random.chance(0.5) ? document.slice(place, place + 1).map((message) => message.id) : [];
   const edited = { id: 'none', ...document[place], edited: `${number}-${turn}` };
-  const messages = dropped.length > 0 ? document.toSpliced(place, 1) : document.with(place, edited);
+  // Others may have dropped all of it.
+  const shorter = dropped.length > 0 || document.length === 0;
+  const messages = shorter ? document.toSpliced(place, 1) : document.with(place, edited);
   const guard = hold ? { expectedRevision: revision, allowShrink: dropped.length > 0 } : {};
   const done = await unlessChanged(() => client.sessions.replace({ id, messages, ...guard, ...token }));
   if (lease) await client.leases.release({ id, token: lease.token });
