@@ -33,6 +33,7 @@ export const errorTable = {
   headers_too_large: { status: 431, title: 'The request headers are too large', retryable: false },
   internal: { status: 500, title: 'The daemon failed', retryable: false },
   busy: { status: 503, title: 'The daemon has too much waiting', retryable: true },
+  node_too_old: { status: 503, title: 'The daemon needs a newer Node', retryable: false },
   refresh_failed: { status: 503, title: 'The last refresh failed', retryable: true },
   refreshing: { status: 503, title: 'Another process is refreshing the token', retryable: true },
   shutting_down: { status: 503, title: 'The daemon is stopping', retryable: true },
@@ -72,6 +73,8 @@ export interface ErrorDetails {
   candidates?: string[] | undefined;
   /** The secret that cannot be read, for `damaged`. */
   field?: string | undefined;
+  /** The call of an atomic batch that failed, counted from 0. */
+  index?: number | undefined;
   /** Seconds after which a retry makes sense. */
   retryAfter?: number;
 }
@@ -133,8 +136,8 @@ export function toProblem(error: HoldfastError, requestId: string): Problem {
 }
 
 /** The details that travel in the problem document; the rest of them is a header. */
-function carried({ errors, current, generation, holder, candidates, field }: ErrorDetails): ErrorDetails {
-  const all = Object.entries({ errors, current, generation, holder, candidates, field });
+function carried({ errors, current, generation, holder, candidates, field, index }: ErrorDetails): ErrorDetails {
+  const all = Object.entries({ errors, current, generation, holder, candidates, field, index });
   return Object.fromEntries(all.filter(([, value]) => value !== undefined));
 }
 

@@ -33,16 +33,30 @@ export interface Operation<
   stream?: Stream;
   /** The media types of an answer that is a stream, by the input field `format`; the first one where there is no such field. */
   produces?: Readonly<Record<string, string>>;
+  /** Bytes that the body may have, where it is less than what every operation takes. */
+  maxBody?: number;
   /** The call may be parked until something changes. Never in a batch. */
   wait?: true;
+}
+
+/** What of an operation's flags is known as a type: whether it may be in a batch depends on them. */
+export interface Flags<Kind, Secret, Wait> {
+  kind: Kind;
+  secret?: Secret;
+  wait?: Wait;
 }
 
 /** Declares an operation and keeps its exact type. */
 export function operation<
   Input extends z.ZodObject,
   Output extends z.ZodType,
+  Kind extends 'read' | 'write',
   Stream extends 'in' | 'out' | undefined = undefined,
->(descriptor: Operation<Input, Output, Stream>): Operation<Input, Output, Stream> {
+  Secret extends true | undefined = undefined,
+  Wait extends true | undefined = undefined,
+>(
+  descriptor: Operation<Input, Output, Stream> & Flags<Kind, Secret, Wait>,
+): Operation<Input, Output, Stream> & Flags<Kind, Secret, Wait> {
   return descriptor;
 }
 
@@ -54,6 +68,17 @@ export type OutputOf<Op> = Op extends Operation<z.ZodObject, infer Output> ? z.o
 /** Whether an operation answers with a stream, as a type. */
 export type IsStream<Op> =
   Op extends Operation<z.ZodObject, z.ZodType, infer Stream> ? ('out' extends Stream ? true : false) : false;
+
+/** Whether an operation may be in a batch, as a type: not one that streams, waits, or answers a secret. */
+export type IsBatchable<Op> = Op extends { stream?: infer Stream; secret?: infer Secret; wait?: infer Wait }
+  ? true extends Secret | Wait
+    ? false
+    : 'in' extends Stream
+      ? false
+      : 'out' extends Stream
+        ? false
+        : true
+  : false;
 
 /** Where an operation's fields that are not in the path travel. */
 export function fieldsTravelIn(op: Operation): 'query' | 'body' {

@@ -24,4 +24,5 @@ export const problemSchema = z.looseObject({
   holder: holder.optional(),
   candidates: z.array(z.string()).optional(),
   field: z.string().optional(),
+  index: z.int().optional(),
 });

@@ -4,3 +4,6 @@ export const version = '0.1.0';
 export const protocol = 1;
 /** JSON bodies have at most this many bytes. */
 export const maxBody = 16 * 1024 * 1024;
+/** A batch has at most so many calls, and its body so many bytes. */
+export const maxBatchCalls = 1000;
+export const maxBatchBody = 8 * 1024 * 1024;

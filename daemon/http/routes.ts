@@ -7,6 +7,7 @@ import { secretMapper } from '../../shared/secret.ts';
 import type { Store, StoreAnswer, StoreCall } from '../store/store.ts';
 import { protect } from '../redact.ts';
 import { inputReader } from './input.ts';
+import { mapBatchSecrets, runBatch } from './batch.ts';
 import type { KeyOperations } from './keys.ts';
 import { sendStream } from './stream.ts';
 import type { SystemOperations } from './system.ts';
@@ -20,11 +21,16 @@ declare module 'fastify' {
   }
 }
 
+/** The operations of the daemon itself, which need more than the store. */
+export interface OwnOperations {
+  system: SystemOperations;
+  keys: KeyOperations;
+}
+
 /** What the routes need of the server. */
 export interface Services {
   store: Store;
-  /** The daemon's own operations. */
-  own: { system: SystemOperations; keys: KeyOperations };
+  own: OwnOperations;
   /** Aborted when the daemon begins to stop. */
   stopping: AbortSignal;
 }
@@ -63,6 +69,7 @@ function register(app: FastifyInstance, services: Services, named: Named[]): voi
     method: operation.method,
     // The contract writes `{field}` and means every other colon as it stands.
     url: operation.path.replaceAll(':', '::').replaceAll(/\{(\w+)\}/g, ':$1'),
+    ...(operation.maxBody !== undefined && { bodyLimit: operation.maxBody }),
     config: { operation: name, waits: operation.wait ?? false },
     handler: (request, reply) => {
       const chosen = streamed && (!answer || prefers(request.headers.accept ?? '', types)) ? streamed : answer;
@@ -88,11 +95,13 @@ function answering({ name, operation }: Named, services: Services): Answer {
   const [group = '', verb = ''] = name.split('.');
   const ofDaemon = services.own as unknown as Record<string, Record<string, (input: object) => Promise<StoreAnswer>>>;
   const own = ofDaemon[group]?.[verb];
+  const answerOf = (call: StoreCall) =>
+    name === 'batch.run' ? runBatch(services.store, call) : own ? own(call.input as object) : services.store.call(call);
   const callOf = callReader(name, operation);
   return async (request, reply) => {
     const call = callOf(request, reply);
     const signal = operation.wait ? gone(reply, services.stopping) : undefined;
-    const answer = own ? await own(call.input as object) : await services.store.call({ ...call, signal });
+    const answer = await answerOf({ ...call, signal });
     if (answer.revision !== undefined) reply.header('etag', `"${answer.revision}"`);
     if (operation.secret) reply.header('cache-control', 'no-store');
     return reply.code(answer.status).type('application/json; charset=utf-8').send(answer.text);
@@ -121,7 +130,7 @@ type CallReader = (request: FastifyRequest, reply: FastifyReply) => StoreCall;
 
 function callReader(name: string, operation: Operation): CallReader {
   const read = inputReader(operation);
-  const mapSecrets = secretMapper(operation.input, 'input');
+  const mapSecrets = name === 'batch.run' ? mapBatchSecrets : secretMapper(operation.input, 'input');
   return (request, reply) => {
     const secrets: string[] = [];
     // Of the body as it came: what is refused must not be quoted either.

@@ -27,7 +27,7 @@ export interface Server {
 const headersOf = (id: string) => ({ [requestIdHeader]: id, [versionHeader]: version, [protocolHeader]: protocol });
 
 function answerError(error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply {
-  const known = fromFastify(error, maxBody);
+  const known = fromFastify(error, request.routeOptions.bodyLimit ?? maxBody);
   noteError(request, known);
   return sendProblem(request, reply, known);
 }

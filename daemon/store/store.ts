@@ -42,6 +42,8 @@ export interface Store {
   readonly engine: string;
   /** Resolves when the answer may leave: for a write, after its transaction is durable. */
   call(call: StoreCall): Promise<StoreAnswer>;
+  /** All calls in one transaction, or none: the answer is `{ results }` in their order. */
+  atomic(batch: StoreCall, calls: StoreCall[]): Promise<StoreAnswer>;
   /** The answer of a read that is a stream, in steps; the first step fails as `call` would. */
   stream(call: StoreCall): AsyncGenerator<Uint8Array, void>;
   /** The daemon's own operations, made by no client. */

@@ -86,6 +86,9 @@ export const examples: Examples = {
     restore: async (client) => client.keys.restore({ code: (await client.keys.backup()).code }),
     rotate: (client) => client.keys.rotate(),
   },
+  batch: {
+    run: (client) => client.batch.run({ calls: [{ op: 'feeds.put', app: 'test', input: { name: 'batched', url } }] }),
+  },
   drafts: {
     put: (client) => client.drafts.put({ id: 'drafted', text: 'so far' }),
     get: (client) => client.drafts.get({ id: 'kept' }),

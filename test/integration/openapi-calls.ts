@@ -12,6 +12,12 @@ export async function askEverything(call: Call): Promise<void> {
   await call('feeds.put', `${of}/feeds/a`, { url: 'https://example.org/', tags: ['t'], metadata: { a: [1] } });
   await call('feeds.get', `${of}/feeds/a`);
   await call('feeds.list', `${of}/feeds`);
+  const put = { op: 'feeds.put', app: 'test', input: { name: 'z', url: 'https://example.org/' } };
+  await call('batch.run', '/v1/batch', {
+    atomic: true,
+    calls: [put, { ...put, op: 'feeds.get', input: { name: 'z' } }],
+  });
+  await call('batch.run', '/v1/batch', { calls: [put, { op: 'none', input: {} }] });
   await askKeys(call, `${of}/auth`);
   const auth = { kind: 'basic', username: 'u', password: 'p' };
   await call('feeds.put', `${of}/feeds/b`, { url: 'https://example.org/', auth });

@@ -103,7 +103,9 @@ async function runOne(tx: SqliteWriteTx, { epoch, rootKey }: Surroundings, at: n
   const context: Context = { app, op, at, epoch, client, pid, keys: new Keyring(rootKey), waitedMs, status: 0 };
   const earlier = await earlierAnswer(tx, call, context);
   if (earlier) return earlier;
-  const output = await implementationOf(op)(tx, JSON.parse(call.input), context);
+  const input: unknown = JSON.parse(call.input);
+  const output =
+    op === 'batch.run' ? await runSteps(tx, input as Steps, context) : await implementationOf(op)(tx, input, context);
   // Nothing was written: an operation decides first.
   if (output instanceof Wait) return output;
   const answer = toAnswer(output, context);
@@ -111,6 +113,30 @@ async function runOne(tx: SqliteWriteTx, { epoch, rootKey }: Surroundings, at: n
   const remembers = key !== null && (waitedMs === null || tx.hasChanges);
   tx.endCall(remembers ? await toRemember(tx, call, answer, context) : undefined);
   return answer;
+}
+
+/** An atomic batch: its calls, with the status that each has unless it says otherwise. */
+interface Steps {
+  calls: { op: string; app: string; input: unknown; status: number }[];
+}
+
+/** Runs calls as one: the first that fails fails all of them. Its log row comes first, so that theirs name it as their request. */
+async function runSteps(tx: SqliteWriteTx, { calls }: Steps, batch: Context): Promise<JsonText> {
+  await tx.change({ kind: 'batch', id: '' });
+  const results: string[] = [];
+  for (const [index, { op, app, input, status }] of calls.entries()) {
+    tx.actAs(app, op);
+    const context = { ...batch, app, op, status: 0 };
+    try {
+      const answer = toAnswer(await implementationOf(op)(tx, input, context), context);
+      results.push(`{"status":${answer.status || status},"output":${answer.text}}`);
+    } catch (error) {
+      if (isStorageFailure(error)) throw error;
+      const { code, message, details, cause } = toHoldfastError(error);
+      throw new HoldfastError(code, message, { ...details, index }, { cause });
+    }
+  }
+  return new JsonText(`{"results":[${results.join(',')}]}`);
 }
 
 async function toRemember(tx: SqliteWriteTx, call: Call, { status, text }: StoreAnswer, context: Context) {

@@ -83,6 +83,19 @@ class SqliteStore implements Store {
     return answer;
   }
 
+  async atomic(batch: StoreCall, calls: StoreCall[]): Promise<StoreAnswer> {
+    // The key that digests a request with secrets is that of the application they belong to.
+    const { app } = calls.find(({ secretInput }) => secretInput) ?? calls[0] ?? batch;
+    const steps = calls.map(({ name, operation, app: of, input }) => ({
+      op: name,
+      app: of,
+      input,
+      status: operation.statuses?.at(-1) ?? 200,
+    }));
+    const answer = await this.#write({ ...batch, app, input: { calls: steps } });
+    return { ...answer, status: 200 };
+  }
+
   async #read({ name: op, app, input }: StoreCall): Promise<StoreAnswer> {
     return ((await this.#takesLong(op, app)) ? this.#longReads : this.#reads).answer({ op, app, input });
   }

@@ -64,6 +64,11 @@ export class SqliteWriteTx extends SqliteTx {
     this.wrote = false;
   }
 
+  /** The following changes are made by this operation of the same call. */
+  actAs(app: string, op: string): void {
+    if (this.#caller) this.#caller = { ...this.#caller, app, op };
+  }
+
   /**
    * Position of the first change of the current call, which is the row that remembers its answer. A call that changed
    * nothing makes one for that: a later change must not make its retry another call.

@@ -1,0 +1,118 @@
+import { contract } from '../../shared/contract.ts';
+import { HoldfastError, toProblem } from '../../shared/errors.ts';
+import { isJsonObject } from '../../shared/json.ts';
+import type { InputOf, Operation } from '../../shared/operation.ts';
+import { secretMapper, type SecretMapper } from '../../shared/secret.ts';
+import type { Store, StoreAnswer, StoreCall } from '../store/store.ts';
+import { fromFastify, invalidInput } from './problem.ts';
+import { redactAll } from '../redact.ts';
+
+type Given = InputOf<typeof contract.batch.run>;
+type GivenCall = Given['calls'][number];
+
+/** The groups whose operations the store answers. */
+const { system: _system, keys: _keys, batch: _batch, ...kinds } = contract;
+
+const operations = new Map<string, Operation>(
+  Object.entries(kinds).flatMap(([group, verbs]) =>
+    Object.entries(verbs as Record<string, Operation>).map(
+      ([verb, operation]) => [`${group}.${verb}`, operation] as const,
+    ),
+  ),
+);
+const mappers = new Map<string, SecretMapper | undefined>();
+
+function mapperOf(op: string): SecretMapper | undefined {
+  const operation = operations.get(op);
+  if (operation && !mappers.has(op)) mappers.set(op, secretMapper(operation.input, 'input'));
+  return mappers.get(op);
+}
+
+/** Finds the secrets of every call in the body of a batch, whether it is a good one or not. */
+export const mapBatchSecrets: SecretMapper = (body, found) => {
+  const calls = isJsonObject(body) && Array.isArray(body['calls']) ? body['calls'] : [];
+  for (const call of calls) {
+    if (isJsonObject(call) && typeof call['op'] === 'string') mapperOf(call['op'])?.(call['input'], found);
+  }
+  return body;
+};
+
+const hasSecrets = (op: string, input: unknown): boolean => {
+  let found = false;
+  mapperOf(op)?.(input, (secret) => ((found = true), secret));
+  return found;
+};
+
+/** One call of a batch as the store takes it; throws what its own route would, and why it cannot be in a batch. */
+function read({ op, app, input, key }: GivenCall, caller: StoreCall, atomic: boolean): StoreCall {
+  const refuse = (message: string) =>
+    new HoldfastError('invalid_input', `${op} ${message}.`, { errors: [{ path: 'op', message }] });
+  const operation = operations.get(op);
+  if (!operation) throw refuse('is no operation of a kind of record');
+  const { stream, wait, secret, kind } = operation;
+  if (stream || wait || secret || op.startsWith('search.')) {
+    throw refuse('cannot be in a batch: it streams, waits, searches, or answers a secret');
+  }
+  if (!atomic && kind === 'read') throw refuse('is a read: only an atomic batch takes reads');
+  if (atomic && key !== undefined) throw refuse('has a key: an atomic batch has one for all its calls');
+  const whole =
+    app !== undefined && 'app' in operation.input.shape
+      ? [...Object.entries(input), ['app', app]]
+      : Object.entries(input);
+  if (Object.hasOwn(input, '__proto__')) throw refuse("has an input field '__proto__'");
+  const parsed = operation.input.safeParse(Object.fromEntries(whole));
+  if (!parsed.success) throw invalidInput(parsed.error);
+  const { requestId, client, pid } = caller;
+  const of = { name: op, operation, app: app ?? '', input: parsed.data, requestId, client, pid };
+  return { ...of, key: key ?? null, secretInput: hasSecrets(op, input), signal: undefined };
+}
+
+/** Answers a batch: see design of each form in shared/resources/batch.ts. */
+export function runBatch(store: Store, batch: StoreCall): Promise<StoreAnswer> {
+  const { atomic = false, calls, key } = batch.input as Given;
+  if (key !== undefined && batch.key !== null && key !== batch.key) {
+    throw new HoldfastError('invalid_input', 'key differs from the header idempotency-key.', {
+      errors: [{ path: 'key', message: 'differs from the header idempotency-key' }],
+    });
+  }
+  const whole = { ...batch, key: key ?? batch.key };
+  return atomic ? runAtomic(store, whole, calls) : runEach(store, whole, calls);
+}
+
+function runAtomic(store: Store, batch: StoreCall, given: GivenCall[]): Promise<StoreAnswer> {
+  const calls = given.map((one, index) => {
+    try {
+      return read(one, batch, true);
+    } catch (error) {
+      throw at(index, error);
+    }
+  });
+  return store.atomic(batch, calls);
+}
+
+/** The error of one call as that of its batch. */
+function at(index: number, error: unknown): unknown {
+  if (!(error instanceof HoldfastError)) return error;
+  const { code, message, details, cause } = error;
+  return new HoldfastError(code, message, { ...details, index }, { cause });
+}
+
+async function runEach(store: Store, batch: StoreCall, given: GivenCall[]): Promise<StoreAnswer> {
+  if (batch.key !== null && (batch.input as Given).key !== undefined) {
+    throw new HoldfastError('invalid_input', 'key belongs to an atomic batch: give each call its own.', {
+      errors: [{ path: 'key', message: 'belongs to an atomic batch: give each call its own' }],
+    });
+  }
+  const results = await Promise.all(
+    given.map(async (one) => {
+      try {
+        const { status, text } = await store.call(read(one, batch, false));
+        return `{"status":${status},"output":${text}}`;
+      } catch (error) {
+        const known = fromFastify(error, 0);
+        return `{"status":${known.status},"problem":${JSON.stringify(redactAll(toProblem(known, batch.requestId)))}}`;
+      }
+    }),
+  );
+  return { status: 200, text: `{"results":[${results.join(',')}]}`, revision: undefined };
+}
