@@ -8,6 +8,8 @@ import { defineConfig } from 'vitest/config';
 const compiled = mkdtempSync(join(tmpdir(), 'holdfast-compiled-'));
 process.on('exit', () => rmSync(compiled, { recursive: true, force: true }));
 process.env['NODE_COMPILE_CACHE'] ??= compiled;
+// A test that kills its daemon decides when the next one starts.
+process.env['HOLDFAST_NO_AUTOSTART'] = '1';
 
 const project = (name: string, testTimeout: number) => ({
   test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: 30_000 },

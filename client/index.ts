@@ -1,17 +1,14 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type * as z from 'zod';
-import { contract } from '../shared/contract.ts';
-import { HoldfastError } from '../shared/errors.ts';
-import { keyHeader } from '../shared/headers.ts';
-import type { IsStream, Operation, OutputOf } from '../shared/operation.ts';
-import { paths, untrusted } from '../shared/paths.ts';
+import { contract, type StoreContract } from '../shared/contract.ts';
+import type { IsBatchable, IsStream, Operation, OutputOf } from '../shared/operation.ts';
+import { paths } from '../shared/paths.ts';
+import { read, run, whole, type Calling, type CallOptions } from './call.ts';
 import { concealAnswer } from './conceal.ts';
-import { toRequest } from './request.ts';
-import { backoffMs, codeOf, mayRetry } from './retry.ts';
-import { linesOf, textOf } from './stream.ts';
-import { Transport, type Send } from './transport.ts';
+import { Transport } from './transport.ts';
+import { isQueued, WriteQueue } from './write-queue.ts';
 import { withTokenOf, type WithToken } from './with-token.ts';
 
+export type { CallOptions } from './call.ts';
 export { draftWriter, type DraftWriter, type DraftWriterOptions } from './drafts.ts';
 export type { Grant, Refreshed, RefreshFunction } from './refresh.ts';
 export type { Token, WithToken, WithTokenOptions } from './with-token.ts';
@@ -27,15 +24,10 @@ export interface ConnectOptions {
   deadlineMs?: number;
   /** `name/version` of the application, for the daemon's log. */
   client?: string;
+  /** Whether to start the user's own daemon when it is not there; it is, unless `socket` names another. */
+  autostart?: boolean;
   /** Connections at most. */
   maxSockets?: number;
-}
-
-export interface CallOptions {
-  signal?: AbortSignal;
-  deadlineMs?: number;
-  /** Idempotency key of a write; made anew for each call when absent. */
-  key?: string;
 }
 
 type InputFor<Op> = Op extends Operation<infer Input> ? Omit<z.input<Input>, 'app'> & { app?: string } : never;
@@ -46,7 +38,28 @@ type Method<Op> =
     : (input: InputFor<Op>, options?: CallOptions) => AnswerOf<Op>;
 type Methods<C> = { readonly [Kind in keyof C]: { readonly [Verb in keyof C[Kind]]: Method<C[Kind][Verb]> } };
 
+/** A call of a batch: any operation that may be in one, with its input. */
+type BatchCall = {
+  [Kind in keyof StoreContract]: {
+    [Verb in keyof StoreContract[Kind]]: IsBatchable<StoreContract[Kind][Verb]> extends true
+      ? {
+          op: `${Kind & string}.${Verb & string}`;
+          input: InputFor<StoreContract[Kind][Verb]>;
+          app?: string;
+          key?: string;
+        }
+      : never;
+  }[keyof StoreContract[Kind]];
+}[keyof StoreContract];
+
+type BatchMethod = (
+  input: { atomic?: boolean; calls: readonly BatchCall[] },
+  options?: CallOptions,
+) => Promise<OutputOf<typeof contract.batch.run>>;
+
 interface Helpers {
+  /** Many calls in one request. Writes made at the same time travel together by themselves: this is for `atomic`. */
+  readonly batch: { readonly run: BatchMethod };
   readonly auth: {
     /** A good access token or API key; `refresh` is called if it takes a refresh and no other process is at it. */
     readonly withToken: WithToken;
@@ -54,9 +67,7 @@ interface Helpers {
 }
 
 /** Every operation of the contract as a method: `client.feeds.put({ name, url })`. */
-export type Client = Methods<typeof contract> & Helpers & AsyncDisposable & { close(): void };
-
-const defaultDeadlineMs = 30_000;
+export type Client = Methods<Omit<typeof contract, 'batch'>> & Helpers & AsyncDisposable & { close(): void };
 
 /**
  * A client of the daemon. Every write carries a key, so a call is repeated by itself, and happens once, when the
@@ -65,99 +76,53 @@ const defaultDeadlineMs = 30_000;
 export function connect(options: ConnectOptions): Client {
   const socket = options.socket ?? paths().socket;
   const transport = new Transport(socket, options.maxSockets ?? 16);
+  const autostart = options.autostart ?? options.socket === undefined;
+  const calling: Calling = { transport, socket, options, autostart: autostart ? starter() : undefined, note: '' };
+  const writes = new WriteQueue(calling);
   const client: Record<string, unknown> = {
     close: () => transport.close(),
-    [Symbol.asyncDispose]: async () => transport.close(),
+    [Symbol.asyncDispose]: async () => {
+      await writes.idle();
+      transport.close();
+    },
   };
   for (const [group, operations] of Object.entries(contract) as [string, Record<string, Operation>][]) {
     client[group] = Object.fromEntries(
-      Object.entries(operations).map(([verb, operation]) => [
-        verb,
-        (input: object = {}, call: CallOptions = {}) => {
-          const answer = { transport, socket, options, operation, input, call };
-          return operation.stream === 'out'
-            ? read(answer)
-            : run(answer, whole).then((got) => concealAnswer(operation, got));
-        },
-      ]),
+      Object.entries(operations).map(([verb, operation]) => {
+        const name = `${group}.${verb}`;
+        const queued = isQueued(name, operation);
+        const method = (input: object = {}, call: CallOptions = {}) => {
+          if (queued) return writes.add(name, operation, input, call);
+          const one = {
+            ...calling,
+            operation,
+            input: name === 'batch.run' ? withApp(input, options.app) : input,
+            call,
+          };
+          if (operation.stream === 'out') return read(one);
+          return run(one, whole).then((answer) => concealAnswer(operation, answer));
+        };
+        return [verb, method];
+      }),
     );
   }
   const made = client as unknown as Client;
   return { ...made, auth: { ...made.auth, withToken: withTokenOf(made.auth) } };
 }
 
-interface Running {
-  transport: Transport;
-  socket: string;
-  options: ConnectOptions;
-  operation: Operation;
-  input: object;
-  call: CallOptions;
+/** The calls of a batch, each with the application that it is for. */
+function withApp(input: object, app: string): object {
+  const { calls } = input as { calls: object[] };
+  return { ...input, calls: calls.map((call) => ({ app, ...call })) };
 }
 
-/** Sends a call until it is answered, may not be repeated, or its time is up; `take` reads what came. */
-async function run<T>(running: Running, take: (transport: Transport, message: Send) => Promise<T>): Promise<T> {
-  const { transport, socket, options, operation, input, call } = running;
-  const deadlineMs = call.deadlineMs ?? options.deadlineMs ?? defaultDeadlineMs;
-  const deadline = AbortSignal.timeout(deadlineMs);
-  const signal = call.signal ? AbortSignal.any([call.signal, deadline]) : deadline;
-  const message = { ...toRequest(operation, { app: options.app, ...input }, options.client, call.key), signal };
-  // Stopping twice would stop the next daemon.
-  const repeatable = operation.access !== 'admin' && (operation.kind === 'read' || keyHeader in message.headers);
-  for (let attempt = 1; ; attempt++) {
-    const danger = untrusted(socket);
-    if (danger !== undefined) throw new HoldfastError('unavailable', `${danger}.`);
-    try {
-      return await take(transport, message);
-    } catch (error) {
-      call.signal?.throwIfAborted();
-      if (deadline.aborted || !mayRetry(error, repeatable)) throw explain(error, socket, deadlineMs);
-      const problemWait = error instanceof HoldfastError ? (error.details.retryAfter ?? 0) * 1000 : 0;
-      try {
-        // A stopping daemon says one second; its successor is usually sooner.
-        await sleep(Math.min(problemWait || backoffMs(attempt), backoffMs(attempt) * 4), undefined, { signal });
-      } catch {
-        call.signal?.throwIfAborted();
-        throw explain(error, socket, deadlineMs);
-      }
-    }
-  }
-}
-
-/** An answer that is one JSON document. */
-async function whole(transport: Transport, message: Send): Promise<unknown> {
-  return JSON.parse(await transport.send(message)) as unknown;
-}
-
-/** An answer that is a stream. Opening it is repeated like any read; once it flows, a cut is an error. */
-async function* read(running: Running): AsyncGenerator<unknown, void> {
-  const text = 'format' in running.operation.input.shape;
-  // A stream may take as long as it likes, so only the caller ends it.
-  const { deadlineMs = running.options.deadlineMs ?? defaultDeadlineMs, signal } = running.call;
-  const opening = AbortSignal.timeout(deadlineMs);
-  const chunks = await run(running, (transport, message) =>
-    transport.open({ ...message, signal: signal ?? new AbortController().signal }, opening),
-  );
-  try {
-    yield* text ? textOf(chunks) : linesOf(chunks);
-  } catch (error) {
-    // It was no cut, then.
-    signal?.throwIfAborted();
-    throw error;
-  }
-}
-
-/** What the application is told when a call did not succeed: always a HoldfastError. */
-function explain(error: unknown, socket: string, deadlineMs: number): HoldfastError {
-  if (error instanceof HoldfastError) return error;
-  // The bytes that node:http could not read: they may be those of a secret.
-  if (error instanceof Error && 'rawPacket' in error) delete error.rawPacket;
-  const code = codeOf(error);
-  const why =
-    code === 'ENOENT' || code === 'ECONNREFUSED'
-      ? `holdfast is not running at ${socket}: start it with 'holdfastd' (in a checkout: npm start)`
-      : code === 'EACCES'
-        ? `${socket} belongs to another user`
-        : `holdfast did not answer at ${socket}${code ? ` (${code})` : ''}`;
-  return new HoldfastError('unavailable', `${why} (waited up to ${deadlineMs / 1000} s).`, {}, { cause: error });
+/** Starts the daemon, once at a time: the code for it is loaded when it is needed. */
+function starter(): (signal: AbortSignal) => Promise<string> {
+  let starting: Promise<string> | undefined;
+  return (signal) => {
+    starting ??= import('./autostart.ts')
+      .then((start) => start.autostart(signal))
+      .finally(() => (starting = undefined));
+    return starting;
+  };
 }

@@ -9,11 +9,11 @@ export function toRequest(
   operation: Operation,
   input: Record<string, unknown>,
   client: string | undefined,
-  key = uuidv7(),
+  givenKey?: string,
 ) {
+  const key = checkedKey(givenKey);
   const inPath = new Set(pathFields(operation.path));
   const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, field: string) => inPathText(field, input[field]));
-  if (!/^[\x20-\x7e]{1,200}$/.test(key)) throw invalidField('key', 'must have 1 to 200 printable ASCII characters');
   const { app: _, ...withoutApp } = input;
   const fields = 'app' in operation.input.shape ? input : withoutApp;
   const others = Object.entries(fields).filter(([name, value]) => !inPath.has(name) && value !== undefined);
@@ -38,8 +38,13 @@ export function toRequest(
   // Told here for certain: the daemon's answer can be lost while the body is still on its way.
   if (length > maxBody) throw new HoldfastError('too_large', `The call is larger than ${maxBody / 1024 / 1024} MiB.`);
   headers['content-type'] = 'application/json';
-  headers['content-length'] = String(length);
   return { method: operation.method, path, headers, body };
+}
+
+/** The idempotency key of a write: the caller's, if a header can carry it, or a new one. */
+export function checkedKey(key = uuidv7()): string {
+  if (/^[\x20-\x7e]{1,200}$/.test(key)) return key;
+  throw invalidField('key', 'must have 1 to 200 printable ASCII characters');
 }
 
 /** A field as part of the path; what no path can hold is refused here. */

@@ -10,7 +10,8 @@ const failures: Record<string, 'never reached' | 'maybe executed'> = {
   EAGAIN: 'never reached', // the listen queue is full (Linux)
   ECONNRESET: 'maybe executed',
   EPIPE: 'maybe executed',
-  HPE_INVALID_CONSTANT: 'maybe executed', // an answer cut off by a kill
+  EPROTO: 'maybe executed', // an answer that is none
+  HPE_INVALID_CONSTANT: 'maybe executed', // of a stream: an answer cut off by a kill
   HPE_INVALID_EOF_STATE: 'maybe executed',
 };
 

@@ -4,12 +4,15 @@ import { ExitError } from './exit.ts';
 
 const environment = z.object({
   HOLDFAST_LOG_LEVEL: z.enum(['trace', 'debug', 'info', 'warn', 'error', 'fatal', 'silent']).default('info'),
+  HOLDFAST_LOG_FILE: z.string().min(1).optional(),
   HOLDFAST_SUPERVISOR: z.enum(['launchd', 'systemd']).optional(),
 });
 
 export interface Config {
   paths: Paths;
   logLevel: string;
+  /** Where the log goes instead of stdout. */
+  logFile: string | undefined;
 }
 
 /** launchd would start a daemon again for ever, whatever its exit code says. Known before anything else is. */
@@ -19,5 +22,6 @@ export const underLaunchd = (env: NodeJS.ProcessEnv = process.env) => env['HOLDF
 export function readConfig(env: NodeJS.ProcessEnv = process.env): Config {
   const parsed = environment.safeParse(env);
   if (!parsed.success) throw new ExitError(78, `The environment is wrong. ${z.prettifyError(parsed.error)}`);
-  return { paths: paths(env), logLevel: parsed.data.HOLDFAST_LOG_LEVEL };
+  const { HOLDFAST_LOG_LEVEL: logLevel, HOLDFAST_LOG_FILE: logFile } = parsed.data;
+  return { paths: paths(env), logLevel, logFile };
 }

@@ -1,4 +1,5 @@
 import { pino, type Logger, type LoggerOptions } from 'pino';
+import { LogFile } from './log-file.ts';
 import { redact, redactAll } from './redact.ts';
 
 export type { Logger };
@@ -10,8 +11,8 @@ function describe(error: unknown): unknown {
   return redactAll({ type, message, stack });
 }
 
-/** JSON lines to stdout, without secrets. Written at once: a worker transport would lose the last lines of a crash. */
-export function createLogger(level: string): Logger {
+/** JSON lines to stdout or to a file, without secrets. Written at once: a worker transport would lose the last lines of a crash. */
+export function createLogger(level: string, file?: string): Logger {
   const options: LoggerOptions = {
     level,
     base: { pid: process.pid },
@@ -24,6 +25,7 @@ export function createLogger(level: string): Logger {
       },
     },
   };
+  if (file !== undefined) return pino(options, new LogFile(file));
   const stdout = pino.destination({ dest: 1, sync: true });
   // Whoever read the log may go away (a closed pipe); that is no reason to stop serving.
   stdout.on('error', () => undefined);

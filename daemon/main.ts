@@ -7,23 +7,32 @@ import { createLogger } from './logger.ts';
 import { redact } from './redact.ts';
 
 let logLevel = 'info';
+let logFile: string | undefined;
 
 /** Ends the process for a reason: in the log, on stderr for people, and by its exit code. */
 function end(error: unknown): void {
   const known = error instanceof ExitError ? error : undefined;
   const exitCode = known?.exitCode ?? 69;
   const message = known?.message ?? `The daemon failed: ${String(error)}`;
-  createLogger(logLevel).fatal({ exitCode, ...(!known && { err: error }) }, message);
+  createLogger(logLevel, logFile).fatal({ exitCode, ...(!known && { err: error }) }, message);
   process.stderr.write(`holdfastd: ${redact(message)}\n`);
   process.exitCode = exitCode;
-  // A reason that a restart cannot mend ends quietly there, and is left to be read.
-  if (underLaunchd() && exitCode !== 69) {
+  leaveReason(exitCode, redact(message));
+}
+
+/** Leaves the reason to be read: a client that started the daemon, or a service manager, shows no stderr. */
+function leaveReason(exitCode: number, message: string): void {
+  try {
     const { state, lastError } = paths();
     mkdirSync(state, { recursive: true, mode: 0o700 });
-    const report = { exitCode, message: redact(message), at: new Date().toISOString() };
-    writeFileSync(lastError, `${JSON.stringify(report)}\n`, { mode: 0o600 });
-    process.exitCode = 0;
+    writeFileSync(lastError, `${JSON.stringify({ exitCode, message, at: new Date().toISOString() })}\n`, {
+      mode: 0o600,
+    });
+  } catch {
+    // The state directory may be what is wrong.
   }
+  // launchd would start it again for ever; a reason that a restart cannot mend ends quietly there.
+  if (underLaunchd() && exitCode !== 69) process.exitCode = 0;
 }
 
 /** A core file would hold every secret that is in memory; where the system lets us, it holds no memory (core(5)). */
@@ -51,8 +60,8 @@ process.on('SIGUSR1', () => undefined);
 keepOutOfCores();
 try {
   const config = readConfig();
-  ({ logLevel } = config);
-  const daemon = await startDaemon(config, createLogger(logLevel));
+  ({ logLevel, logFile } = config);
+  const daemon = await startDaemon(config, createLogger(logLevel, logFile));
   void asked.then(() => daemon.stop());
   const { socket, data } = config.paths;
   process.stderr.write(

@@ -26,14 +26,22 @@ export function writeDaemonFile(paths: Paths): void {
     socket: paths.socket,
     node: process.execPath,
   };
-  const temporary = `${paths.daemonFile}.${process.pid}`;
-  writeFileSync(temporary, `${JSON.stringify(about)}\n`, { mode: 0o600 });
-  renameSync(temporary, paths.daemonFile);
+  write(paths.daemonFile, about);
+  // What a client starts the next one with.
+  write(paths.lastStart, { node: process.execPath, version });
   rmSync(paths.lastError, { force: true });
+}
+
+function write(path: string, content: object): void {
+  const temporary = `${path}.${process.pid}`;
+  writeFileSync(temporary, `${JSON.stringify(content)}\n`, { mode: 0o600 });
+  renameSync(temporary, path);
 }
 
 /** Removes the socket and the daemon file while still owning: afterwards the paths may be the next owner's. */
 export function removeOwn(paths: Paths): void {
   rmSync(paths.socket, { force: true });
   rmSync(paths.daemonFile, { force: true });
+  // Stopped in order: the starts before were no failures.
+  rmSync(paths.starts, { force: true });
 }

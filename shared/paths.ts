@@ -20,6 +20,10 @@ export interface Paths {
   /** What the running daemon says of itself; a hint for people, never proof of life. */
   daemonFile: string;
   lastError: string;
+  /** Which Node the daemon last ran on, when clients started one lately, and the log of one that they started. */
+  lastStart: string;
+  starts: string;
+  log: string;
 }
 
 /**
@@ -46,6 +50,9 @@ export function paths(environment: NodeJS.ProcessEnv = process.env): Paths {
     socket: socketPath(state),
     daemonFile: join(state, 'daemon.json'),
     lastError: join(state, 'last-error.json'),
+    lastStart: join(state, 'last-start.json'),
+    starts: join(state, 'starts.json'),
+    log: join(state, 'holdfast.log'),
   };
 }
 

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { ensureDaemon } from '../autostart.ts';
 import { connect, HoldfastError } from '../index.ts';
 import { paths } from '../../shared/paths.ts';
 import { version } from '../../shared/protocol.ts';
@@ -6,6 +7,7 @@ import { key } from './key.ts';
 
 const usage = `holdfast ${version}
 
+  holdfast start      starts the daemon in the background, if it does not run yet
   holdfast health     what the daemon says of itself, as JSON
   holdfast socket     the path of the socket, for curl --unix-socket
   holdfast stop       stops the daemon; what was accepted is finished first
@@ -23,14 +25,26 @@ The daemon itself is holdfastd. HOLDFAST_HOME moves its socket and data.
 Exit codes: 0 done, 1 refused, 2 wrong usage, 69 the daemon cannot be reached, 130 interrupted.
 `;
 
+/** How long a start may take, in milliseconds: a large database is looked at first. */
+const startMs = 120_000;
+
 const print = (value: unknown) => process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
 
 async function main(command: string | undefined, argv: string[]): Promise<number> {
-  await using client = connect({ app: 'holdfast', client: `holdfast-cli/${version}`, deadlineMs: 2_000 });
+  await using client = connect({
+    app: 'holdfast',
+    client: `holdfast-cli/${version}`,
+    deadlineMs: 2_000,
+    autostart: false,
+  });
   if (command !== 'key') parseArgs({ args: argv, allowPositionals: true });
   switch (command) {
     case 'socket':
       process.stdout.write(`${paths().socket}\n`);
+      return 0;
+    case 'start':
+      await ensureDaemon(AbortSignal.timeout(startMs));
+      process.stdout.write(`holdfast (pid ${(await client.system.health()).pid}) is running.\n`);
       return 0;
     case 'health':
       print(await client.system.health());

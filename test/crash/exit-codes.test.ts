@@ -86,10 +86,10 @@ describe('under launchd, which would start it again for ever', () => {
     expect(lastError(home)).toMatchObject({ exitCode: 78, message });
   });
 
-  it('red control: under systemd the code stays and nothing is left', async () => {
+  it('red control: under systemd the code stays; the reason is left all the same', async () => {
     await using home = new TestHome();
     mkdirSync(home.paths.data, { mode: 0o755 });
     expect((await run(home, { env: { HOLDFAST_SUPERVISOR: 'systemd' } })).code).toBe(78);
-    expect(existsSync(home.paths.lastError)).toBe(false);
+    expect(lastError(home)).toMatchObject({ exitCode: 78 });
   });
 });

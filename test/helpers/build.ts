@@ -27,6 +27,11 @@ const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as
   author?: string | { name: string };
 } & Record<'name' | 'version' | 'description' | 'license' | 'type', string>;
 
+// Packages in CommonJS ask for Node's own modules by require, which ES modules lack.
+const requireBanner = {
+  js: "import { createRequire as makeRequire } from 'node:module';\nconst require = makeRequire(import.meta.url);",
+};
+
 /** The daemon's oldest Node; its entry must itself run on any, to say so. */
 const daemonNode = 26;
 
@@ -60,6 +65,7 @@ for (const part of ['client', 'shared', 'daemon', 'package.json']) {
   rmSync(join(output, part), { recursive: true, force: true });
 }
 emitLibrary();
+await bundleStartLock();
 await bundleDaemon();
 writeManifest();
 for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md']) {
@@ -94,6 +100,21 @@ function emitLibrary(): void {
   chmodSync(cli, 0o755);
 }
 
+/** The one module of the client with a package inside: who installs the client gets zod and nothing else. */
+async function bundleStartLock(): Promise<void> {
+  await build({
+    absWorkingDir: root,
+    entryPoints: ['client/start-lock.ts'],
+    outfile: join(output, 'client', 'start-lock.js'),
+    bundle: true,
+    format: 'esm',
+    platform: 'node',
+    target: 'node22',
+    logLevel: 'warning',
+    banner: requireBanner,
+  });
+}
+
 async function bundleDaemon(): Promise<void> {
   const folder = join(output, 'daemon');
   const { metafile } = await build({
@@ -110,10 +131,7 @@ async function bundleDaemon(): Promise<void> {
     target: `node${daemonNode}`,
     metafile: true,
     logLevel: 'warning',
-    // Packages in CommonJS ask for Node's own modules by require, which ES modules lack.
-    banner: {
-      js: "import { createRequire as makeRequire } from 'node:module';\nconst require = makeRequire(import.meta.url);",
-    },
+    banner: requireBanner,
   });
   // Beside the worker, as migrate.ts looks for them.
   cpSync(join(root, 'daemon', 'store', 'sqlite', 'migrations'), join(folder, 'migrations'), { recursive: true });
@@ -163,7 +181,7 @@ function writeManifest(): void {
 function libraryDependencies(): Record<string, string> {
   const sources = readSources(root, ['client', 'shared']);
   const targets = [...sources].flatMap(([file, text]) => edgesOf(file, text)).map(({ target }) => target);
-  const names = new Set(targets.filter((target) => !/^(client|shared)\/|^node:/.test(target)));
+  const names = new Set(targets.filter((target) => !/^(client|shared)\/|^node:|^proper-lockfile$/.test(target)));
   return Object.fromEntries(
     [...names].map((name) => {
       const version = manifest.dependencies[name];

@@ -60,7 +60,7 @@ describe('the client', () => {
       const error = await refusal(call());
       expect(error).toMatchObject({ code: 'unavailable', status: 503, retryable: true });
       expect(error.message).toContain(home.paths.socket);
-      expect(error.message).toContain('holdfastd');
+      expect(error.message).toContain('holdfast start');
       expect(error.message).toContain('0.3 s');
     }
   });

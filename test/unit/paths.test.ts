@@ -32,6 +32,9 @@ describe('HOLDFAST_HOME', () => {
       socket: '/somewhere/state/holdfast.sock',
       daemonFile: '/somewhere/state/daemon.json',
       lastError: '/somewhere/state/last-error.json',
+      lastStart: '/somewhere/state/last-start.json',
+      starts: '/somewhere/state/starts.json',
+      log: '/somewhere/state/holdfast.log',
     });
   });
 
