@@ -8,6 +8,7 @@ import { keyOperations, type KeyOperations } from './http/keys.ts';
 import { systemOperations } from './http/system.ts';
 import type { Logger } from './logger.ts';
 import { own, type Ownership } from './ownership.ts';
+import { checkItself, type SelfCheck } from './self-check.ts';
 import { removeOwn, removeStale, writeDaemonFile } from './socket.ts';
 import { RootKeyFile } from './store/keys/root-key.ts';
 import { Unlocked } from './store/keys/passphrase.ts';
@@ -57,21 +58,24 @@ async function serve(
   const stopped = Promise.withResolvers<ExitError | undefined>();
   let stopping: Promise<void> | undefined;
   const stop = (reason?: ExitError) => {
+    check?.end();
     stopping ??= shutDown(paths, server, store, logger).then(() => {
       ownership.release();
       stopped.resolve(reason);
     }, stopped.reject);
     return stopping;
   };
-  const system = systemOperations(
-    store,
-    () => stopping !== undefined,
-    () => void stop(),
-  );
+  let check: SelfCheck | undefined;
+  const system = systemOperations(store, {
+    isStopping: () => stopping !== undefined,
+    stop: () => void stop(),
+    reasons: () => check?.reasons ?? [],
+  });
   const server: Server = createServer(store, { system, keys }, logger);
   await server.listen(paths.socket);
   void store.failed.then((reason) => stop(reason));
   writeDaemonFile(paths);
+  check = checkItself(paths, server, ownership, logger, (reason) => void stop(reason));
   logger.info({ socket: paths.socket, data: paths.data, engine: store.engine }, 'ready');
   return { stop: () => stop(), stopped: stopped.promise };
 }

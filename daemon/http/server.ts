@@ -1,4 +1,4 @@
-import type { Socket } from 'node:net';
+import { Server as NetServer, type Socket } from 'node:net';
 import { fastify, type FastifyReply, type FastifyRequest } from 'fastify';
 import { contract } from '../../shared/contract.ts';
 import { HoldfastError } from '../../shared/errors.ts';
@@ -16,8 +16,13 @@ import { registerOperations, type Services } from './routes.ts';
 /** Milliseconds for all headers to arrive, for a whole request, and between looks at both. */
 const timeouts = { headersTimeout: 5_000, requestTimeout: 20_000, connectionsCheckingInterval: 5_000 };
 
+/** Connections that wait to be accepted. */
+const backlog = 1024;
+
 export interface Server {
   listen(socket: string): Promise<void>;
+  /** Listens anew after its socket was removed; connections that are open stay. */
+  listenAgain(socket: string): Promise<void>;
   /** From now on every new request is answered 503; resolves when those under way are answered. */
   drain(): Promise<void>;
   /** Stops listening; connections that are still busy when `timeUp` resolves are cut. */
@@ -106,7 +111,18 @@ export function createServer(store: Store, own: Services['own'], logger: Logger)
 
   return {
     listen: async (socket) => {
-      await app.listen({ path: socket, backlog: 1024 });
+      await app.listen({ path: socket, backlog });
+    },
+    listenAgain: (socket) => {
+      // Of the listening handle alone: HTTP's own close would end idle connections too.
+      NetServer.prototype.close.call(app.server);
+      return new Promise((resolve, reject) => {
+        app.server.once('error', reject);
+        app.server.listen({ path: socket, backlog }, () => {
+          app.server.off('error', reject);
+          resolve();
+        });
+      });
     },
     drain: async () => {
       draining = true;

@@ -17,11 +17,20 @@ const answer = <Name extends keyof System>(_name: Name, output: OutputOf<System[
   revision: undefined,
 });
 
-export function systemOperations(store: Store, isStopping: () => boolean, stop: () => void): SystemOperations {
+/** What the daemon knows of itself beside its store. */
+export interface Self {
+  isStopping(): boolean;
+  stop(): void;
+  /** Codes of what is wrong with it. */
+  reasons(): string[];
+}
+
+export function systemOperations(store: Store, self: Self): SystemOperations {
   const health = async () => {
-    const { reasons, lastCommitAt, ...rest } = await store.health();
+    const { reasons: ofStore, lastCommitAt, ...rest } = await store.health();
+    const reasons = [...ofStore, ...self.reasons()];
     const unhealthy = rest.oldestUnansweredMs > unhealthyMs || reasons.includes('storage_unreadable');
-    const status = isStopping() ? 'stopping' : unhealthy ? 'unhealthy' : reasons.length > 0 ? 'degraded' : 'ok';
+    const status = self.isStopping() ? 'stopping' : unhealthy ? 'unhealthy' : reasons.length > 0 ? 'degraded' : 'ok';
     const report = {
       status,
       reasons,
@@ -47,7 +56,7 @@ export function systemOperations(store: Store, isStopping: () => boolean, stop: 
     openapi: async () => answer('openapi', openapi()),
     shutdown: async () => {
       // The answer leaves first; what was accepted before it is finished by the drain.
-      setImmediate(stop);
+      setImmediate(() => self.stop());
       return answer('shutdown', { pid: process.pid }, 202);
     },
   };
