@@ -5,6 +5,7 @@ import { paths } from '../shared/paths.ts';
 import { read, run, whole, type Calling, type CallOptions } from './call.ts';
 import { concealAnswer } from './conceal.ts';
 import { Transport } from './transport.ts';
+import { versionCheck } from './upgrade.ts';
 import { isQueued, WriteQueue } from './write-queue.ts';
 import { withTokenOf, type WithToken } from './with-token.ts';
 
@@ -78,6 +79,7 @@ export function connect(options: ConnectOptions): Client {
   const transport = new Transport(socket, options.maxSockets ?? 16);
   const autostart = options.autostart ?? options.socket === undefined;
   const calling: Calling = { transport, socket, options, autostart: autostart ? starter() : undefined, note: '' };
+  transport.onOther = versionCheck(calling);
   const writes = new WriteQueue(calling);
   const client: Record<string, unknown> = {
     close: () => transport.close(),

@@ -1,6 +1,14 @@
 import { Agent, request, type IncomingMessage } from 'node:http';
+import { protocolHeader, versionHeader } from '../shared/headers.ts';
+import { protocol, version } from '../shared/protocol.ts';
 import { fromProblem, type HoldfastError, type Problem } from '../shared/errors.ts';
 import { Connection } from './connection.ts';
+
+/** What an answer says of the daemon that gave it. */
+export interface Theirs {
+  version: string;
+  protocol: number;
+}
 
 export interface Send {
   method: string;
@@ -21,6 +29,8 @@ export class Transport {
   readonly #maxSockets: number;
   readonly #idle: Connection[] = [];
   readonly #all = new Set<Connection>();
+  /** Told of an answer from another version than ours; what it throws fails the call. */
+  onOther: ((theirs: Theirs) => void) | undefined;
   #closed = false;
   /** Calls under way, and what lets the next one that waits begin. */
   #active = 0;
@@ -46,6 +56,10 @@ export class Transport {
       const lines = Object.entries({ ...headers, ...length }).map(([name, value]) => `${name}: ${value}\r\n`);
       const head = `${method} ${path} HTTP/1.1\r\nhost: localhost\r\n${lines.join('')}\r\n`;
       const answer = await connection.exchange(head, body);
+      const theirs = answer.headers.get(versionHeader);
+      if (theirs !== undefined && theirs !== version) {
+        this.onOther?.({ version: theirs, protocol: Number(answer.headers.get(protocolHeader) ?? protocol) });
+      }
       if (answer.status < 300) return answer.body;
       throw refusalOf(answer.body, Number(answer.headers.get('retry-after')));
     } finally {

@@ -16,6 +16,7 @@ export const errorTable = {
   exists: { status: 409, title: 'A record of this name exists', retryable: false },
   expired: { status: 409, title: 'The access token has expired', retryable: false },
   fenced: { status: 409, title: 'The lease was taken over', retryable: false },
+  incompatible: { status: 409, title: 'The daemon is too old for this client', retryable: false },
   key_exposed: { status: 409, title: 'The root key is open to other users', retryable: false },
   key_locked: { status: 409, title: 'The root key waits for its passphrase', retryable: false },
   key_missing: { status: 409, title: 'The root key is missing', retryable: false },

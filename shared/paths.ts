@@ -23,6 +23,8 @@ export interface Paths {
   /** Which Node the daemon last ran on, when clients started one lately, and the log of one that they started. */
   lastStart: string;
   starts: string;
+  /** When a client last asked an older daemon to make place. */
+  upgrade: string;
   log: string;
 }
 
@@ -52,6 +54,7 @@ export function paths(environment: NodeJS.ProcessEnv = process.env): Paths {
     lastError: join(state, 'last-error.json'),
     lastStart: join(state, 'last-start.json'),
     starts: join(state, 'starts.json'),
+    upgrade: join(state, 'upgrade.json'),
     log: join(state, 'holdfast.log'),
   };
 }

@@ -34,6 +34,7 @@ describe('HOLDFAST_HOME', () => {
       lastError: '/somewhere/state/last-error.json',
       lastStart: '/somewhere/state/last-start.json',
       starts: '/somewhere/state/starts.json',
+      upgrade: '/somewhere/state/upgrade.json',
       log: '/somewhere/state/holdfast.log',
     });
   });
