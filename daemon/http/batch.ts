@@ -62,8 +62,9 @@ function read({ op, app, input, key }: GivenCall, caller: StoreCall, atomic: boo
   if (Object.hasOwn(input, '__proto__')) throw refuse("has an input field '__proto__'");
   const parsed = operation.input.safeParse(Object.fromEntries(whole));
   if (!parsed.success) throw invalidInput(parsed.error);
+  const { app: ofApp = '' } = parsed.data as { app?: string };
   const { requestId, client, pid } = caller;
-  const of = { name: op, operation, app: app ?? '', input: parsed.data, requestId, client, pid };
+  const of = { name: op, operation, app: ofApp, input: parsed.data, requestId, client, pid };
   return { ...of, key: key ?? null, secretInput: hasSecrets(op, input), signal: undefined };
 }
 

@@ -120,15 +120,25 @@ interface Steps {
   calls: { op: string; app: string; input: unknown; status: number }[];
 }
 
+/** Characters that the answers of an atomic batch have at most: they wait in memory for each other. */
+const maxAnswer = 32 * 1024 * 1024;
+
 /** Runs calls as one: the first that fails fails all of them. Its log row comes first, so that theirs name it as their request. */
 async function runSteps(tx: SqliteWriteTx, { calls }: Steps, batch: Context): Promise<JsonText> {
   await tx.change({ kind: 'batch', id: '' });
   const results: string[] = [];
+  let characters = 0;
   for (const [index, { op, app, input, status }] of calls.entries()) {
     tx.actAs(app, op);
     const context = { ...batch, app, op, status: 0 };
     try {
       const answer = toAnswer(await implementationOf(op)(tx, input, context), context);
+      // The next step must find the messages of this one.
+      tx.flush();
+      characters += answer.text.length;
+      if (characters > maxAnswer) {
+        throw new HoldfastError('too_large', 'The answers of the batch are larger than 32 MiB: read less in it.');
+      }
       results.push(`{"status":${answer.status || status},"output":${answer.text}}`);
     } catch (error) {
       if (isStorageFailure(error)) throw error;

@@ -87,11 +87,20 @@ export class SqliteWriteTx extends SqliteTx {
       const { client, pid, requestId, key } = this.#caller;
       Object.assign(first, { client, pid, request_id: requestId }, remembered && { key, ...remembered });
     }
-    for (const row of this.#pending) {
+    this.#writeRows(this.#pending);
+    this.#pending = [];
+  }
+
+  /** Writes the rows of the call so far, for what follows in it to find. Its first row waits for key and answer. */
+  flush(): void {
+    this.#writeRows(this.#pending.splice(1));
+  }
+
+  #writeRows(rows: LogRow[]): void {
+    for (const row of rows) {
       this.#write('insert', log, row);
       this.touched.add(topicOf(row.app, row.kind));
     }
-    this.#pending = [];
   }
 
   override async insert<R>(table: Table<R>, row: R): Promise<void> {
