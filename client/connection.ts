@@ -23,7 +23,7 @@ const broken = (code: string, message: string, cause?: unknown): Error =>
 export class Connection {
   readonly #socket: Socket;
   readonly #ended: () => void;
-  #received: Buffer = Buffer.alloc(0);
+  #reader = new AnswerReader();
   #exchange: Exchange | undefined;
 
   /** `ended` is called once, when the connection can carry no more. */
@@ -58,63 +58,91 @@ export class Connection {
   }
 
   #receive(chunk: Buffer): void {
-    this.#received = this.#received.length === 0 ? chunk : Buffer.concat([this.#received, chunk]);
-    let parsed: { answer: Answer; rest: Buffer; last: boolean } | undefined;
     try {
-      parsed = parse(this.#received);
+      const exchange = this.#exchange;
+      if (!exchange) throw broken('EPROTO', 'the daemon answered what was not asked');
+      const answer = this.#reader.add(chunk);
+      if (!answer) return;
+      this.#exchange = undefined;
+      this.#reader = new AnswerReader();
+      this.#socket.unref();
+      if (answer.headers.get('connection') === 'close')
+        this.#fail(broken('ECONNRESET', 'the daemon closes the connection'));
+      exchange.resolve(answer);
     } catch (error) {
-      return this.#fail(error as Error);
+      this.#fail(error as Error);
     }
-    if (!parsed) return;
-    this.#received = parsed.rest;
-    const exchange = this.#exchange;
-    this.#exchange = undefined;
-    if (!exchange || parsed.rest.length > 0)
-      return this.#fail(broken('EPROTO', 'the daemon answered what was not asked'));
-    this.#socket.unref();
-    if (parsed.last) this.#fail(broken('ECONNRESET', 'the daemon closes the connection'));
-    exchange.resolve(parsed.answer);
   }
 }
 
-/** The answer at the start of `bytes`; undefined when it is not whole yet, an error when it is none. */
-function parse(bytes: Buffer): { answer: Answer; rest: Buffer; last: boolean } | undefined {
-  const end = bytes.indexOf('\r\n\r\n');
-  if (end === -1) return undefined;
-  const [first = '', ...lines] = bytes.toString('latin1', 0, end).split('\r\n');
-  const status = Number(/^HTTP\/1\.1 (\d{3})( |$)/.exec(first)?.[1]);
-  if (!(status >= 200)) throw broken('EPROTO', 'this is no answer of HTTP/1.1');
-  const headers = new Map(
-    lines.map((line) => {
+/** One answer as it arrives. Bytes are joined when a part of it is whole: joining at each would cost the square of a long one. */
+class AnswerReader {
+  #received: Buffer[] = [];
+  #size = 0;
+  /** Bytes without which nothing more can be read. */
+  #wanted = 1;
+  #head: { status: number; headers: ReadonlyMap<string, string> } | undefined;
+  readonly #chunks: Buffer[] = [];
+
+  /** The answer when it is whole; throws when it is none, or more than one. */
+  add(received: Buffer): Answer | undefined {
+    this.#received.push(received);
+    this.#size += received.length;
+    if (this.#size < this.#wanted) return undefined;
+    const bytes = Buffer.concat(this.#received);
+    const at = this.#head ? 0 : this.#readHead(bytes);
+    if (!this.#head) return this.#keep(bytes, this.#size + 1);
+    const chunked = this.#head.headers.get('transfer-encoding') === 'chunked';
+    return chunked ? this.#readChunks(bytes, at, this.#head) : this.#readMeasured(bytes, at, this.#head);
+  }
+
+  /** Goes on when there are so many bytes. */
+  #keep(bytes: Buffer, wanted: number): undefined {
+    this.#received = [bytes];
+    this.#size = bytes.length;
+    this.#wanted = wanted;
+  }
+
+  /** Where the body begins. */
+  #readHead(bytes: Buffer): number {
+    const end = bytes.indexOf('\r\n\r\n');
+    if (end === -1) return 0;
+    const [first = '', ...lines] = bytes.toString('latin1', 0, end).split('\r\n');
+    const status = Number(/^HTTP\/1\.1 (\d{3})( |$)/.exec(first)?.[1]);
+    if (!(status >= 200)) throw broken('EPROTO', 'this is no answer of HTTP/1.1');
+    const headers = lines.map((line) => {
       const colon = line.indexOf(':');
       return [line.slice(0, colon).toLowerCase(), line.slice(colon + 1).trim()] as const;
-    }),
-  );
-  const content =
-    headers.get('transfer-encoding') === 'chunked' ? chunks(bytes, end + 4) : measured(bytes, end + 4, headers);
-  if (!content) return undefined;
-  const answer = { status, headers, body: content.body.toString() };
-  return { answer, rest: bytes.subarray(content.end), last: headers.get('connection') === 'close' };
-}
+    });
+    this.#head = { status, headers: new Map(headers) };
+    return end + 4;
+  }
 
-function measured(bytes: Buffer, start: number, headers: ReadonlyMap<string, string>) {
-  const length = Number(headers.get('content-length') ?? Number.NaN);
-  if (!Number.isSafeInteger(length)) throw broken('EPROTO', 'the answer does not say how long it is');
-  const end = start + length;
-  return bytes.length < end ? undefined : { body: bytes.subarray(start, end), end };
-}
+  #readMeasured(bytes: Buffer, at: number, head: Omit<Answer, 'body'>): Answer | undefined {
+    const length = head.headers.get('content-length') ?? '';
+    if (!/^\d{1,15}$/.test(length)) throw broken('EPROTO', 'the answer does not say how long it is');
+    const end = at + Number(length);
+    if (bytes.length < end) return this.#keep(bytes.subarray(at), Number(length));
+    return this.#whole(bytes, end, { ...head, body: bytes.toString('utf8', at, end) });
+  }
 
-function chunks(bytes: Buffer, start: number) {
-  const parts: Buffer[] = [];
-  for (let at = start; ;) {
-    const line = bytes.indexOf('\r\n', at);
-    if (line === -1) return undefined;
-    const length = Number.parseInt(bytes.toString('latin1', at, line), 16);
-    if (!Number.isSafeInteger(length)) throw broken('EPROTO', 'a chunk of the answer does not say how long it is');
-    const end = line + 2 + length;
-    if (bytes.length < end + 2) return undefined;
-    if (length === 0) return { body: Buffer.concat(parts), end: end + 2 };
-    parts.push(bytes.subarray(line + 2, end));
-    at = end + 2;
+  #readChunks(bytes: Buffer, start: number, head: Omit<Answer, 'body'>): Answer | undefined {
+    for (let at = start; ;) {
+      const line = bytes.indexOf('\r\n', at);
+      if (line === -1) return this.#keep(bytes.subarray(at), bytes.length - at + 1);
+      const size = /^[\da-f]{1,12}(?=;|$)/i.exec(bytes.toString('latin1', at, line))?.[0];
+      if (size === undefined) throw broken('EPROTO', 'a chunk of the answer does not say how long it is');
+      const end = line + 2 + Number.parseInt(size, 16);
+      if (bytes.length < end + 2) return this.#keep(bytes.subarray(at), end + 2 - at);
+      if (end === line + 2)
+        return this.#whole(bytes, end + 2, { ...head, body: Buffer.concat(this.#chunks).toString() });
+      this.#chunks.push(bytes.subarray(line + 2, end));
+      at = end + 2;
+    }
+  }
+
+  #whole(bytes: Buffer, end: number, answer: Answer): Answer {
+    if (bytes.length > end) throw broken('EPROTO', 'the daemon answered what was not asked');
+    return answer;
   }
 }

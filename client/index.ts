@@ -4,6 +4,7 @@ import type { IsBatchable, IsStream, Operation, OutputOf } from '../shared/opera
 import { paths } from '../shared/paths.ts';
 import { read, run, whole, type Calling, type CallOptions } from './call.ts';
 import { concealAnswer } from './conceal.ts';
+import { uuidv7 } from '../shared/uuid.ts';
 import { Transport } from './transport.ts';
 import { versionCheck } from './upgrade.ts';
 import { isQueued, WriteQueue } from './write-queue.ts';
@@ -81,10 +82,11 @@ export function connect(options: ConnectOptions): Client {
   const calling: Calling = { transport, socket, options, autostart: autostart ? starter() : undefined, note: '' };
   transport.onOther = versionCheck(calling);
   const writes = new WriteQueue(calling);
+  const underWay = new Set<Promise<unknown>>();
   const client: Record<string, unknown> = {
     close: () => transport.close(),
     [Symbol.asyncDispose]: async () => {
-      await writes.idle();
+      await Promise.allSettled([...underWay, writes.idle()]);
       transport.close();
     },
   };
@@ -102,7 +104,11 @@ export function connect(options: ConnectOptions): Client {
             call,
           };
           if (operation.stream === 'out') return read(one);
-          return run(one, whole).then((answer) => concealAnswer(operation, answer));
+          const made: Promise<unknown> = run(one, whole);
+          const forget = () => underWay.delete(made);
+          underWay.add(made);
+          void made.then(forget, forget);
+          return made.then((answer) => concealAnswer(operation, answer));
         };
         return [verb, method];
       }),
@@ -112,10 +118,12 @@ export function connect(options: ConnectOptions): Client {
   return { ...made, auth: { ...made.auth, withToken: withTokenOf(made.auth) } };
 }
 
-/** The calls of a batch, each with the application that it is for. */
+/** The calls of a batch, each with the application that it is for and, unless they are one, with a key. */
 function withApp(input: object, app: string): object {
   const { calls } = input as { calls: object[] };
-  return { ...input, calls: calls.map((call) => ({ app, ...call })) };
+  // The key of the batch is that of an atomic one: without keys of their own, independent calls sent again would happen twice.
+  const own = (): object => ('atomic' in input && input.atomic ? {} : { key: uuidv7() });
+  return { ...input, calls: calls.map((call) => ({ app, ...own(), ...call })) };
 }
 
 /** Starts the daemon, once at a time: the code for it is loaded when it is needed. */

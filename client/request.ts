@@ -14,6 +14,9 @@ export function toRequest(
   const key = checkedKey(givenKey);
   const inPath = new Set(pathFields(operation.path));
   const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, field: string) => inPathText(field, input[field]));
+  if (client !== undefined && !/^[\x20-\x7e]{1,200}$/.test(client)) {
+    throw invalidField('client', 'must have 1 to 200 printable ASCII characters');
+  }
   const { app: _, ...withoutApp } = input;
   const fields = 'app' in operation.input.shape ? input : withoutApp;
   const others = Object.entries(fields).filter(([name, value]) => !inPath.has(name) && value !== undefined);

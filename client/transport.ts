@@ -1,4 +1,5 @@
 import { Agent, request, type IncomingMessage } from 'node:http';
+import { contract } from '../shared/contract.ts';
 import { protocolHeader, versionHeader } from '../shared/headers.ts';
 import { protocol, version } from '../shared/protocol.ts';
 import { fromProblem, type HoldfastError, type Problem } from '../shared/errors.ts';
@@ -9,6 +10,9 @@ export interface Theirs {
   version: string;
   protocol: number;
 }
+
+/** The type of every answer that is no problem. */
+const jsonType = 'application/json; charset=utf-8';
 
 export interface Send {
   method: string;
@@ -48,6 +52,11 @@ export class Transport {
     if (this.#closed) throw closed();
     if (this.#active < this.#maxSockets) this.#active += 1;
     else await this.#turn(signal);
+    // Either may have happened while it waited.
+    if (signal.aborted || this.#closed) {
+      this.#leave();
+      throw this.#closed ? closed() : signal.reason;
+    }
     const connection = this.#idle.pop() ?? this.#open();
     const abort = () => connection.destroy(signal.reason as Error);
     signal.addEventListener('abort', abort);
@@ -60,15 +69,22 @@ export class Transport {
       if (theirs !== undefined && theirs !== version) {
         this.onOther?.({ version: theirs, protocol: Number(answer.headers.get(protocolHeader) ?? protocol) });
       }
-      if (answer.status < 300) return answer.body;
+      // A daemon that is not well says so in the document that was asked for, not in a problem.
+      const isHealth = path === contract.system.health.path && answer.headers.get('content-type') === jsonType;
+      if (answer.status < 300 || isHealth) return answer.body;
       throw refusalOf(answer.body, Number(answer.headers.get('retry-after')));
     } finally {
       signal.removeEventListener('abort', abort);
       if (this.#all.has(connection)) this.#idle.push(connection);
-      const next = this.#waiting.shift();
-      if (next) next();
-      else this.#active -= 1;
+      this.#leave();
     }
+  }
+
+  /** Gives the place of a call that ends to the next. */
+  #leave(): void {
+    const next = this.#waiting.shift();
+    if (next) next();
+    else this.#active -= 1;
   }
 
   /** Waits for the place of a call that ends. */

@@ -148,7 +148,10 @@ export class WriteQueue {
       const body = `{"calls":[${batch.map(({ form }) => ('text' in form ? form.text : '')).join(',')}]}`;
       const request = toRequest(contract.batch.run, {}, options.client);
       const answer = await transport.send({ ...request, body, signal });
-      return this.#settle(batch, (JSON.parse(answer) as { results: Result[] }).results);
+      const { results } = JSON.parse(answer) as { results: Result[] };
+      const good = results.length === batch.length && results.every((one) => 'output' in one || 'problem' in one);
+      if (!good) throw new Error('the daemon answered other calls than those of the batch');
+      return this.#settle(batch, results);
     } catch (error) {
       return this.#failed(batch, error);
     } finally {

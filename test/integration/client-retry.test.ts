@@ -132,6 +132,14 @@ describe('what the client sends again', () => {
     expect(fake.keys).toEqual([expect.stringMatching(uuidv7)]);
   });
 
+  it('a daemon that is not well answers what it has to say of itself, not an error', async () => {
+    const report = { status: 'unhealthy', reasons: ['storage_unreadable'] };
+    await serve((response) => {
+      response.writeHead(503, { 'content-type': 'application/json; charset=utf-8' }).end(JSON.stringify(report));
+    });
+    expect(await client.system.health()).toEqual(report);
+  });
+
   it('answers that are no problem documents are still told as HoldfastError', async () => {
     const texts = ['', '<html>', 'null', '"text"', '{}'];
     const fake = await serve((response, _, number) => response.writeHead(500).end(texts[number - 1]));
