@@ -1,11 +1,12 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HoldfastError } from '../shared/errors.ts';
 import { paths, type Paths } from '../shared/paths.ts';
-import { tryStartLock } from './start-lock.ts';
+import { startByManager } from './service-manager.ts';
+import { isAlive, tryStartLock } from './start-lock.ts';
 
 /** The daemon's oldest Node. */
 const oldestNode = 26;
@@ -15,30 +16,37 @@ const startsWithinMs = 10 * 60_000;
 /** How long a daemon may take to listen: it may have a large database to check. */
 const startMs = 60_000;
 const lookMs = 25;
+/** How long the owner of the data, which does not listen, has before somebody looks again. */
+const ownerMs = 1_000;
 
 /**
  * Starts the daemon of this user unless it listens; resolves when it does. Invariant: of many clients that find none, the one
- * that holds the start lock starts one, and the others wait for it. Nothing is ever killed.
+ * that holds the start lock starts one, and the others wait for it. Nothing is ever killed. `asked`: a person wants it,
+ * however often it failed before.
  */
-export async function ensureDaemon(signal: AbortSignal): Promise<void> {
+export async function ensureDaemon(signal: AbortSignal, asked = true): Promise<void> {
   const own = paths();
-  for (;;) {
-    if (await listens(own.socket)) return;
-    const release = await tryStartLock(own.state);
-    try {
-      // Whoever held the lock before may have been faster.
-      if (release && !(await listens(own.socket))) return await start(own, signal);
-    } finally {
-      await release?.();
+  try {
+    while (!(await listens(own.socket))) {
+      const release = tryStartLock(own.state);
+      try {
+        // Whoever held the lock before may have been faster.
+        if (release && !(await listens(own.socket))) await start(own, signal, asked);
+      } finally {
+        release?.();
+      }
+      await sleep(lookMs, undefined, { signal });
     }
-    await sleep(lookMs, undefined, { signal });
+  } catch (error) {
+    if (error instanceof HoldfastError || signal.aborted) throw error;
+    throw unavailable(`it cannot be started (${(error as Error).message})`, `make ${own.state} writable`);
   }
 }
 
 /** The same for a client that found none; answers why nothing was done, if its user starts the daemon himself. */
 export async function autostart(signal: AbortSignal): Promise<string> {
   if (process.env['HOLDFAST_NO_AUTOSTART']) return 'HOLDFAST_NO_AUTOSTART is set, so it was not started';
-  await ensureDaemon(signal);
+  await ensureDaemon(signal, false);
   return '';
 }
 
@@ -55,48 +63,85 @@ function listens(socket: string): Promise<boolean> {
   });
 }
 
-async function start(own: Paths, signal: AbortSignal): Promise<void> {
-  countStart(own);
-  const [node, entry] = [findNode(own), findEntry()];
-  const child = spawn(node, [entry], {
+interface Start {
+  at: number;
+  pid: number;
+}
+
+/** Starts one, or waits for one whose client did not wait; returns when it listens, or when it is time to look again. */
+async function start(own: Paths, signal: AbortSignal, asked: boolean): Promise<void> {
+  const starts = recentStarts(own);
+  const last = starts.at(-1);
+  const underWay = last && Date.now() - last.at < startMs && isAlive(last.pid);
+  // By its service, if this home has one: a second daemon beside it would only be in its way.
+  if (!underWay && (await startByManager(process.env, signal)) && (await listens(own.socket))) return;
+  const { at, pid, code } = underWay ? { ...last, code: () => undefined } : launch(own, starts, asked);
+  while (Date.now() - at < startMs) {
+    if (await listens(own.socket)) return;
+    const ended = code();
+    if (ended === 75) {
+      // Another one owns the data, and is about to listen or to end: this was no start.
+      write(own.starts, starts);
+      await sleep(ownerMs, undefined, { signal });
+      return;
+    }
+    if (ended !== undefined) throw notStarted(own, at, ended);
+    if (!isAlive(pid)) return;
+    await sleep(lookMs, undefined, { signal });
+  }
+  throw unavailable(`the daemon (pid ${pid}) does not listen yet`, `look at ${own.log}`);
+}
+
+/** Starts one that outlives us, unless the last ones did not last; `code` is its exit code once it has ended. */
+function launch(own: Paths, starts: Start[], asked: boolean): Start & { code: () => number | undefined } {
+  const [first] = starts;
+  if (!asked && first && starts.length >= maxStarts) {
+    const often = `it was started ${starts.length} times in ten minutes and did not last`;
+    const said = lastError(own, first.at);
+    throw unavailable(said ? `${often}: ${said}` : often, `look at ${own.log}, then run 'holdfast start'`);
+  }
+  // What an application preloads into itself is not for the daemon.
+  const { NODE_OPTIONS: _, ...env } = process.env;
+  const at = Date.now();
+  let code: number | undefined;
+  const child = spawn(findNode(own), [findEntry()], {
     detached: true,
     stdio: 'ignore',
     cwd: '/',
-    env: { ...process.env, HOLDFAST_LOG_FILE: own.log },
+    env: { ...env, HOLDFAST_LOG_FILE: own.log },
   });
-  const ended = new Promise<number>((resolve) => {
-    child.once('error', () => resolve(69));
-    child.once('exit', (code) => resolve(code ?? 69));
-  });
+  child.once('error', () => (code = 69));
+  child.once('exit', (ended) => (code = ended ?? 69));
   child.unref();
-  let code: number | undefined;
-  void ended.then((ends) => (code = ends));
-  for (const deadline = Date.now() + startMs; Date.now() < deadline;) {
-    if (await listens(own.socket)) return;
-    // 75: another one owns the data, and is about to listen or about to end.
-    if (code !== undefined && code !== 75) throw notStarted(own, code);
-    await sleep(lookMs, undefined, { signal });
-  }
-  throw unavailable(`the daemon (pid ${child.pid}) does not listen yet`, `look at ${own.log}`);
+  const pid = child.pid ?? 0;
+  // A daemon that stops as asked removes the note.
+  write(own.starts, [...(asked ? [] : starts), { at, pid }]);
+  return { at, pid, code: () => code };
 }
 
-/** Notes a start; refuses one more when the last ones did not last. A daemon that stops as asked removes the note. */
-function countStart({ state, starts, log }: Paths): void {
-  mkdirSync(state, { recursive: true, mode: 0o700 });
+function recentStarts({ starts }: Paths): Start[] {
   const now = Date.now();
-  const recent = ((readJson(starts) ?? []) as number[]).filter((at) => at <= now && now - at < startsWithinMs);
-  if (recent.length >= maxStarts) {
-    const often = `it was started ${recent.length} times in ten minutes and did not last`;
-    throw unavailable(often, `look at ${log}, then run 'holdfast start'`);
-  }
-  writeFileSync(starts, JSON.stringify([...recent, now]), { mode: 0o600 });
+  const noted = readJson(starts);
+  const isRecent = (entry: Partial<Start> | null): entry is Start =>
+    typeof entry?.at === 'number' &&
+    typeof entry.pid === 'number' &&
+    entry.at <= now &&
+    now - entry.at < startsWithinMs;
+  return Array.isArray(noted) ? noted.filter(isRecent) : [];
 }
 
-function notStarted({ lastError, log }: Paths, code: number): HoldfastError {
-  const said =
-    (readJson(lastError) as { message: string } | undefined)?.message ?? `The daemon ended with exit code ${code}.`;
-  return unavailable(`it was started and ended: ${said}`, code === 78 ? 'mend that' : `look at ${log}`);
+function notStarted(own: Paths, since: number, code: number): HoldfastError {
+  const said = lastError(own, since) ?? `The daemon ended with exit code ${code}.`;
+  return unavailable(`it was started and ended: ${said}`, code === 78 ? 'mend that' : `look at ${own.log}`);
 }
+
+/** What a daemon said when it ended, unless an earlier one did. */
+function lastError({ lastError: path }: Paths, since: number): string | undefined {
+  const { message, at } = (readJson(path) ?? {}) as { message?: string; at?: string };
+  return Date.parse(at ?? '') >= since ? message : undefined;
+}
+
+const write = (path: string, content: object) => writeFileSync(path, JSON.stringify(content), { mode: 0o600 });
 
 /** What a file of ours holds; undefined when it cannot be read. */
 function readJson(path: string): unknown {
@@ -108,7 +153,7 @@ function readJson(path: string): unknown {
 }
 
 const unavailable = (why: string, hint: string) =>
-  new HoldfastError('unavailable', `holdfast is not running: ${why}. To mend it, ${hint}.`);
+  new HoldfastError('unavailable', `holdfast is not running: ${why.replace(/\.$/, '')}. To mend it, ${hint}.`);
 
 /** By its installed path: a shebang or npx would find another Node, or none at login. */
 function findEntry(): string {
@@ -119,15 +164,17 @@ function findEntry(): string {
 /** A Node that is new enough: the one named, the last one that worked, our own, the one on the path. */
 function findNode({ lastStart }: Paths): string {
   const named = process.env['HOLDFAST_NODE'];
-  const candidates = named
-    ? [named]
-    : [(readJson(lastStart) as { node: string } | undefined)?.node, process.execPath, 'node'];
-  const found = candidates.find((node) => node !== undefined && versionOf(node) >= oldestNode);
+  const { node: worked } = (readJson(lastStart) ?? {}) as { node?: unknown };
+  const candidates = named ? [named] : [...(typeof worked === 'string' ? [worked] : []), process.execPath, 'node'];
+  const found = candidates.find((node) => versionOf(node) >= oldestNode);
   if (found !== undefined) return found;
-  const detail =
-    `The daemon needs Node ${oldestNode} or newer, and ${named ?? process.execPath} is Node ${versionOf(named ?? 'node') || 'none'}. ` +
-    'Install one, then set HOLDFAST_NODE to its path.';
-  throw new HoldfastError('node_too_old', detail);
+  const path = named ?? process.execPath;
+  const version = versionOf(path);
+  throw new HoldfastError(
+    'node_too_old',
+    `The daemon needs Node ${oldestNode} or newer, and ${path} is ${version ? `Node ${version}` : 'not a Node that runs'}. ` +
+      `Install Node ${oldestNode}, then set HOLDFAST_NODE to its path.`,
+  );
 }
 
 /** The major version of a Node, 0 when it is none. */

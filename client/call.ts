@@ -1,9 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HoldfastError } from '../shared/errors.ts';
 import { keyHeader } from '../shared/headers.ts';
 import type { Operation } from '../shared/operation.ts';
-import { untrusted } from '../shared/paths.ts';
+import { paths, untrusted } from '../shared/paths.ts';
 import { toRequest } from './request.ts';
+import { isAlive } from './start-lock.ts';
 import { backoffMs, codeOf, mayRetry } from './retry.ts';
 import { linesOf, textOf } from './stream.ts';
 import { closedCode, type Send, type Transport } from './transport.ts';
@@ -106,8 +109,34 @@ export function explain(
       ? `holdfast is not running at ${socket}: ${note && `${note}; `}run 'holdfast start' (in a checkout: npm start)`
       : code === 'EACCES'
         ? `${socket} belongs to another user`
-        : `holdfast did not answer at ${socket}${code ? ` (${code})` : ''}`;
+        : isSilence(error)
+          ? `holdfast${silent(socket)}`
+          : `holdfast did not answer at ${socket} (${code})`;
   return new HoldfastError('unavailable', `${why} (waited up to ${deadlineMs / 1000} s).`, {}, { cause: error });
+}
+
+/** Whether nothing came at all: the time was up, or the queue of the socket is full. */
+const isSilence = (error: unknown): boolean =>
+  error === undefined || codeOf(error) === 'EAGAIN' || /^(Timeout|Abort)Error$/.test((error as Error).name);
+
+/** What a person can do about a daemon that holds its socket and says nothing. */
+function silent(socket: string): string {
+  const at = ` did not answer at ${socket}`;
+  const pid = pidOf(socket);
+  if (pid === undefined) return `${at}: look at 'holdfast status'`;
+  return ` (pid ${pid})${at}: it is busy, suspended or hangs. Look at 'holdfast status'; to end it, run 'kill -9 ${pid}', which loses nothing that was stored`;
+}
+
+/** The process that says it serves this socket, if it lives. */
+function pidOf(socket: string): number | undefined {
+  const own = paths();
+  const file = own.socket === socket ? own.daemonFile : join(dirname(socket), 'daemon.json');
+  try {
+    const about = JSON.parse(readFileSync(file, 'utf8')) as { pid: number; socket: string };
+    return about.socket === socket && isAlive(about.pid) ? about.pid : undefined;
+  } catch {
+    return undefined;
+  }
 }
 
 /** Throws when somebody else may have made the socket. */
@@ -131,6 +160,7 @@ export async function startFor(calling: Calling, signal: AbortSignal, own?: Abor
     calling.note = (await calling.autostart?.(signal)) ?? '';
   } catch (error) {
     own?.throwIfAborted();
-    if (!signal.aborted) throw error;
+    // No HoldfastError: another call of this client gave up the start that both waited for, and this one tries again.
+    if (!signal.aborted && error instanceof HoldfastError) throw error;
   }
 }

@@ -1,27 +1,77 @@
-import { mkdirSync } from 'node:fs';
-import { lock } from 'proper-lockfile';
+import { randomUUID } from 'node:crypto';
+import { lstatSync, lutimesSync, mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 
-/** A holder that shows no sign of life for so long, in milliseconds, has died. */
+/** A holder that gives no sign for so long, in milliseconds, is suspended, or another process has its id by now. */
 const staleMs = 10_000;
+const signMs = 2_000;
 
 /**
  * Takes the lock of whoever starts the daemon, if nobody holds it; answers what gives it back. It only spares many clients
- * from starting a daemon each: who owns the data is decided by the daemon's own locks.
+ * from starting a daemon each: who owns the data is decided by the daemon's own locks. It is a link that leads to the
+ * process id of its holder, so it never exists without one, and a holder that was killed is noticed at once.
  */
-export async function tryStartLock(state: string): Promise<(() => Promise<void>) | undefined> {
+export function tryStartLock(state: string): (() => void) | undefined {
   mkdirSync(state, { recursive: true, mode: 0o700 });
-  const lockfilePath = `${state}/start.lock`;
+  const path = `${state}/start.lock`;
+  const own = `${process.pid}-${randomUUID()}`;
+  if (!take(path, own)) {
+    removeAbandoned(path);
+    if (!take(path, own)) return undefined;
+  }
+  const sign = setInterval(() => {
+    if (holderOf(path) === own) lutimesSync(path, new Date(), new Date());
+  }, signMs).unref();
+  return () => {
+    clearInterval(sign);
+    if (holderOf(path) === own) rmSync(path, { force: true });
+  };
+}
+
+function take(path: string, own: string): boolean {
   try {
-    // The directory may appear to be lost when a laptop sleeps: that is no reason to end the application.
-    const release = await lock(state, {
-      lockfilePath,
-      stale: staleMs,
-      realpath: false,
-      onCompromised: () => undefined,
-    });
-    return () => release().catch(() => undefined);
+    symlinkSync(own, path);
+    return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ELOCKED') return undefined;
+    if ((error as NodeJS.ErrnoException).code === 'EEXIST') return false;
     throw error;
+  }
+}
+
+/** Removes the lock of a holder that is gone. Of many who find it, one takes it aside; who took another one puts it back. */
+function removeAbandoned(path: string): void {
+  const found = holderOf(path);
+  if (found === undefined || !isAbandoned(path, found)) return;
+  const aside = `${path}.${process.pid}`;
+  try {
+    renameSync(path, aside);
+    if (holderOf(aside) === found) rmSync(aside, { recursive: true, force: true });
+    else renameSync(aside, path);
+  } catch {
+    // Somebody else was faster.
+  }
+}
+
+function isAbandoned(path: string, holder: string): boolean {
+  const pid = Number.parseInt(holder);
+  if (holder && !isAlive(pid)) return true;
+  const { mtimeMs } = lstatSync(path, { throwIfNoEntry: false }) ?? {};
+  return mtimeMs !== undefined && mtimeMs < Date.now() - staleMs;
+}
+
+/** Whether a process has this id; it may be another one by now. */
+export function isAlive(pid: number): boolean {
+  try {
+    return pid > 0 && process.kill(pid, 0);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/** Who made the lock; undefined when there is none, '' when it is none of ours. */
+function holderOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'ENOENT' ? undefined : '';
   }
 }

@@ -42,10 +42,8 @@ const rules: Rule[] = [
   },
   {
     files: /^client\//,
-    refuses: (edge) =>
-      !ofStartLock(edge) &&
-      (noneOf(/^client\//, /^shared\//, /^node:/, /^daemon\//, /^zod$/)(edge) || valueOfZod(edge)),
-    why: 'the client is thin: shared, node: and the types of zod, and no other package but the one of start-lock.ts',
+    refuses: (edge) => noneOf(/^client\//, /^shared\//, /^node:/, /^daemon\//, /^zod$/)(edge) || valueOfZod(edge),
+    why: 'the client is thin: shared, node: and the types of zod, and no other package',
   },
   {
     files: /^daemon\//,
@@ -65,8 +63,6 @@ const rules: Rule[] = [
   { files: /^daemon\/http\//, refuses: engine, why: 'HTTP talks to the Store interface, never to its engine' },
 ];
 
-/** The one package that the client has inside when it is published. */
-const ofStartLock = ({ from, target }: Edge) => from === 'client/start-lock.ts' && target === 'proper-lockfile';
 const valueOfZod = ({ target, typeOnly }: Edge) => target === 'zod' && !typeOnly;
 
 /** What stands in a file's code, not in an import: where it may, and why nowhere else. */
