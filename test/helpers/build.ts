@@ -19,6 +19,7 @@ import { edgesOf, readSources } from './imports.ts';
 //
 //   client/ shared/   JavaScript and types, file by file: what an application imports
 //   daemon/           the daemon in three files, one per thread, with every package it needs inside
+//   systemd/ launchd/ templates of the service
 
 const root = join(import.meta.dirname, '..', '..');
 const output = resolve(process.argv[2] ?? join(root, 'dist'));
@@ -61,13 +62,14 @@ if (Number.parseInt(process.versions.node) < ${daemonNode}) {
 }
 `;
 
-for (const part of ['client', 'shared', 'daemon', 'package.json']) {
+for (const part of ['client', 'shared', 'daemon', 'systemd', 'launchd', 'package.json']) {
   rmSync(join(output, part), { recursive: true, force: true });
 }
 emitLibrary();
-await bundleStartLock();
 await bundleDaemon();
 writeManifest();
+// What `holdfast service install` fills in.
+for (const folder of ['systemd', 'launchd']) cpSync(join(root, folder), join(output, folder), { recursive: true });
 for (const file of ['README.md', 'LICENSE', 'CHANGELOG.md', 'SECURITY.md']) {
   if (existsSync(join(root, file))) copyFileSync(join(root, file), join(output, file));
 }
@@ -98,21 +100,6 @@ function emitLibrary(): void {
   const text = readFileSync(cli, 'utf8');
   if (!text.startsWith('#!')) writeFileSync(cli, `#!/usr/bin/env node\n${text}`);
   chmodSync(cli, 0o755);
-}
-
-/** The one module of the client with a package inside: who installs the client gets zod and nothing else. */
-async function bundleStartLock(): Promise<void> {
-  await build({
-    absWorkingDir: root,
-    entryPoints: ['client/start-lock.ts'],
-    outfile: join(output, 'client', 'start-lock.js'),
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: 'node22',
-    logLevel: 'warning',
-    banner: requireBanner,
-  });
 }
 
 async function bundleDaemon(): Promise<void> {
@@ -181,7 +168,7 @@ function writeManifest(): void {
 function libraryDependencies(): Record<string, string> {
   const sources = readSources(root, ['client', 'shared']);
   const targets = [...sources].flatMap(([file, text]) => edgesOf(file, text)).map(({ target }) => target);
-  const names = new Set(targets.filter((target) => !/^(client|shared)\/|^node:|^proper-lockfile$/.test(target)));
+  const names = new Set(targets.filter((target) => !/^(client|shared)\/|^node:/.test(target)));
   return Object.fromEntries(
     [...names].map((name) => {
       const version = manifest.dependencies[name];

@@ -16,6 +16,8 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { version } from '../../shared/protocol.ts';
 import { root, TestHome, type DaemonProcess } from '../helpers/daemon.ts';
+import { readAgent } from '../helpers/plist.ts';
+import { ServiceHome } from '../helpers/service.ts';
 
 // The package as npm would publish and install it, in a project far from this repository: whatever it needs and does
 // not bring along is missing there.
@@ -104,6 +106,16 @@ describe('the package', () => {
   it('has a command that says how it is when no daemon runs', async () => {
     const { code, stderr } = await say(node, [installed('client/cli/main.js'), 'health']);
     expect([code, stderr]).toEqual([69, expect.stringContaining(home.paths.socket)]);
+  });
+
+  it('brings the templates of the service, and the command fills them in with paths of its own', async () => {
+    using user = new ServiceHome();
+    const args = [installed('client/cli/main.js'), 'service', 'install'];
+    expect(await user.node(args)).toMatchObject({ code: 0, stderr: '' });
+    const unit = readFileSync(user.unit, 'utf8');
+    for (const file of ['daemon/holdfastd.js', 'client/cli/service/ready.js']) expect(unit).toContain(installed(file));
+    expect(await user.node(args, { platform: 'darwin' })).toMatchObject({ code: 0, stderr: '' });
+    expect(readAgent(readFileSync(user.plist, 'utf8'))['ProgramArguments']).toContain(installed('daemon/holdfastd.js'));
   });
 
   it('type-checks a small application, and refuses a wrong one', async () => {

@@ -16,10 +16,11 @@ const cuts = 300;
 const traces: string[] = [];
 let home: TestHome;
 
-/** Appends messages from..to, eight at once so that commits hold several. */
-async function append(client: Client, from: number, to: number): Promise<void> {
+/** Appends messages from..to, by eight clients, which send a request for each: so commits hold several. */
+async function append(from: number, to: number): Promise<void> {
   let next = from;
   const writer = async () => {
+    const client = home.client();
     for (let n = next++; n <= to; n = next++) {
       await client.sessions.append({ id: 's', messages: [{ id: `m-${n}`, content: 'x'.repeat((n * 37) % 3000) }] });
     }
@@ -51,11 +52,11 @@ describe('a power cut', () => {
     // A new store, an idle checkpoint, a killed daemon, a start that finds its WAL, and a clean stop.
     await recorded('SIGKILL', async (client) => {
       await client.sessions.create({ id: 's' });
-      await append(client, 1, 80);
+      await append(1, 80);
       await until('the idle checkpoint', async () => (await client.system.health()).walBytes === 0);
-      await append(client, 81, 160);
+      await append(81, 160);
     });
-    await recorded('SIGTERM', (client) => append(client, 161, messages));
+    await recorded('SIGTERM', () => append(161, messages));
   });
   afterAll(() => home[Symbol.asyncDispose]());
 
