@@ -1,7 +1,8 @@
 import { parseArgs } from 'node:util';
 import type { KeyStatus } from '../../shared/resources/keys.ts';
 import type { Client } from '../index.ts';
-import { askSecrets, Interrupted, type Question } from './prompt.ts';
+import { UsageError } from './command.ts';
+import { askSecrets, type Question } from './prompt.ts';
 
 /** One command: runs a call, tells what came of it, and answers the exit code. `flag` is its only option. */
 interface Command {
@@ -87,6 +88,15 @@ const commands: Record<string, Command> = {
   },
 };
 
+export const keyLines: [usage: string, summary: string][] = [
+  ['holdfast key status [--json]', 'whether the key that seals all secrets is there; exit code 1 if it is not'],
+  ['holdfast key init [--passphrase]', 'makes it before the first secret does'],
+  ['holdfast key unlock', 'opens it with its passphrase, until the daemon ends'],
+  ['holdfast key backup', 'prints its recovery code, to write down'],
+  ['holdfast key restore [--passphrase]', 'puts it back from its recovery code'],
+  ['holdfast key rotate', 'makes a new one and wraps everything with it'],
+];
+
 /** `holdfast key ...`: answers the exit code. Throws what the daemon refused, or a plain error for wrong usage. */
 export async function key(client: Client, argv: string[]): Promise<number> {
   const options = { json: { type: 'boolean' }, passphrase: { type: 'boolean' } } as const;
@@ -94,22 +104,19 @@ export async function key(client: Client, argv: string[]): Promise<number> {
   const { values, positionals } = parseArgs({ args: argv, options, allowPositionals: true, strict: false });
   const [name = '', ...others] = positionals;
   const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (!command) throw new Error(`'holdfast key' needs one of: ${Object.keys(commands).join(', ')}.`);
+  if (!command) throw new UsageError(`'holdfast key' needs one of: ${Object.keys(commands).join(', ')}.`);
   const given = Object.entries(values);
   if (others.length > 0 || given.some(([, value]) => value !== true)) {
     const why =
       'takes no secret from the command line, which other users can see and the shell keeps: it asks, or reads stdin';
-    throw new Error(`'holdfast key ${name}' ${command.secret ? why : 'takes no argument'}.`);
+    throw new UsageError(`'holdfast key ${name}' ${command.secret ? why : 'takes no argument'}.`);
   }
   if (given.some(([option]) => option !== command.flag)) {
-    throw new Error(`'holdfast key ${name}' takes ${command.flag ? `no option but --${command.flag}` : 'no option'}.`);
+    throw new UsageError(
+      `'holdfast key ${name}' takes ${command.flag ? `no option but --${command.flag}` : 'no option'}.`,
+    );
   }
-  try {
-    return await command.run(client, given.length > 0);
-  } catch (error) {
-    if (error instanceof Interrupted) return 130;
-    throw error;
-  }
+  return await command.run(client, given.length > 0);
 }
 
 /** Asks once it is known that a daemon is there: nobody should type a secret for nothing. */

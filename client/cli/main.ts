@@ -1,75 +1,95 @@
-import { parseArgs } from 'node:util';
-import { ensureDaemon } from '../autostart.ts';
-import { connect, HoldfastError } from '../index.ts';
 import { paths } from '../../shared/paths.ts';
 import { version } from '../../shared/protocol.ts';
-import { key } from './key.ts';
+import { connect, type Client } from '../index.ts';
+import { isGroup, isRaw, UsageError, type Command, type Commands } from './command.ts';
+import { commands } from './commands.ts';
+import { explain } from './errors.ts';
+import { commandHelp, groupHelp, overview } from './help.ts';
+import { parse } from './parse.ts';
+import { isStarting, listens } from './probe.ts';
+import { print, tell } from './screen.ts';
 
-const usage = `holdfast ${version}
+/** How long a call may take, in milliseconds; and one that finds nobody who listens nor starts a daemon. */
+const deadlineMs = 15_000;
+const absentMs = 200;
 
-  holdfast start      starts the daemon in the background, if it does not run yet
-  holdfast health     what the daemon says of itself, as JSON
-  holdfast socket     the path of the socket, for curl --unix-socket
-  holdfast stop       stops the daemon; what was accepted is finished first
-  holdfast version    versions of this command and of the daemon
+const entryOf = (name: string): Commands[string] | undefined =>
+  Object.hasOwn(commands, name) ? commands[name] : undefined;
 
-  holdfast key status [--json]          whether the key that seals all secrets is there; exit code 1 if it is not
-  holdfast key init [--passphrase]      makes it before the first secret does
-  holdfast key unlock                   opens it with its passphrase, until the daemon ends
-  holdfast key backup                   prints its recovery code, to write down
-  holdfast key restore [--passphrase]   puts it back from its recovery code
-  holdfast key rotate                   makes a new one and wraps everything with it
+async function main(argv: string[]): Promise<number> {
+  const [name = '', ...rest] = argv;
+  if (name === '--version' || name === '-V') return main(['version', ...rest]);
+  if (name === 'help' || name === '--help' || name === '-h') return await help(rest);
+  const entry = entryOf(name);
+  if (!entry) {
+    if (name === '') return complain(overview(commands));
+    // Not repeated: what stands here may be a secret.
+    throw new UsageError("There is no such command. See 'holdfast help'.");
+  }
+  const path = `holdfast ${name}`;
+  if (isRaw(entry)) {
+    if (rest.includes('--help') || rest.includes('-h')) return await help([name]);
+    return await withClient(2_000, (client) => entry.run(client, rest));
+  }
+  if (!isGroup(entry)) return await runCommand(path, entry, rest);
+  const [verb = '', ...others] = rest;
+  if (verb === '--help' || verb === '-h' || verb === 'help') return await help([name]);
+  const command = Object.hasOwn(entry.commands, verb) ? entry.commands[verb] : undefined;
+  if (command) return await runCommand(`${path} ${verb}`, command, others);
+  if (verb === '') return complain(groupHelp(name, entry));
+  throw new UsageError(`'${path}' needs one of: ${Object.keys(entry.commands).join(', ')}. See '${path} --help'.`);
+}
 
-Codes and passphrases are asked for, or read from stdin: a line each, the code first. Never give them as arguments.
-The daemon itself is holdfastd. HOLDFAST_HOME moves its socket and data.
-Exit codes: 0 done, 1 refused, 2 wrong usage, 69 the daemon cannot be reached, 130 interrupted.
-`;
+async function runCommand(path: string, command: Command, argv: string[]): Promise<number> {
+  const given = parse(path, command, argv);
+  if (given.help) {
+    await print(commandHelp(path, command));
+    return 0;
+  }
+  return await withClient(command.deadlineMs ?? deadlineMs, (client) =>
+    command.run({ ...given, client, commands, environment: process.env }),
+  );
+}
 
-/** How long a start may take, in milliseconds: a large database is looked at first. */
-const startMs = 120_000;
-
-const print = (value: unknown) => process.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
-
-async function main(command: string | undefined, argv: string[]): Promise<number> {
+/** A person waits: where nobody listens and nobody starts a daemon, trying again for long would be no help. */
+async function withClient(wanted: number, run: (client: Client) => number | Promise<number>): Promise<number> {
+  const own = paths();
+  const hope = isStarting(own) || (await listens(own));
   await using client = connect({
     app: 'holdfast',
     client: `holdfast-cli/${version}`,
-    deadlineMs: 2_000,
+    deadlineMs: hope ? wanted : absentMs,
     autostart: false,
   });
-  if (command !== 'key') parseArgs({ args: argv, allowPositionals: true });
-  switch (command) {
-    case 'socket':
-      process.stdout.write(`${paths().socket}\n`);
-      return 0;
-    case 'start':
-      await ensureDaemon(AbortSignal.timeout(startMs));
-      process.stdout.write(`holdfast (pid ${(await client.system.health()).pid}) is running.\n`);
-      return 0;
-    case 'health':
-      print(await client.system.health());
-      return 0;
-    case 'version':
-      print({ command: version, daemon: await client.system.version() });
-      return 0;
-    case 'stop': {
-      const { pid } = await client.system.shutdown();
-      process.stdout.write(`holdfast (pid ${pid}) is stopping.\n`);
-      return 0;
-    }
-    case 'key':
-      return await key(client, argv);
-    default:
-      (command === 'help' ? process.stdout : process.stderr).write(usage);
-      return command === 'help' ? 0 : 2;
-  }
+  return await run(client);
 }
 
+async function help([name = '', verb = '']: string[]): Promise<number> {
+  const entry = entryOf(name);
+  const command = entry && isGroup(entry) && Object.hasOwn(entry.commands, verb) ? entry.commands[verb] : undefined;
+  if (!entry) await print(overview(commands));
+  else if (isRaw(entry)) await print(overview({ [name]: entry }));
+  else if (command) await print(commandHelp(`holdfast ${name} ${verb}`, command));
+  else await print(isGroup(entry) ? groupHelp(name, entry) : commandHelp(`holdfast ${name}`, entry));
+  return 0;
+}
+
+function complain(text: string): number {
+  tell(text.trimEnd());
+  return 2;
+}
+
+// Who reads may have read enough: `holdfast sessions list | head -1`.
+for (const stream of [process.stdout, process.stderr]) {
+  stream.on('error', (error: NodeJS.ErrnoException) => {
+    process.exit(error.code === 'EPIPE' ? 0 : 1);
+  });
+}
 try {
-  const [command, ...argv] = process.argv.slice(2);
-  process.exitCode = await main(command, argv);
+  process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  const message = error instanceof Error ? error.message : String(error);
-  process.stderr.write(`holdfast: ${message.replaceAll(/\s*\n\s*/g, ' ')}\n`);
-  process.exitCode = error instanceof HoldfastError ? (error.code === 'unavailable' ? 69 : 1) : 2;
+  const entry = entryOf(process.argv[2] ?? '');
+  const { message, exitCode } = explain(error, !(entry && isRaw(entry)));
+  if (message) tell(`holdfast: ${message}`);
+  process.exitCode = exitCode;
 }

@@ -64,8 +64,13 @@ describe('H6: processes that are killed while they wait', () => {
   });
 
   it('red control: one that is only stopped is given it, which is seen, and that lease ends too', async () => {
-    const { outcome, gone } = await successors('SIGSTOP');
-    expect(outcome).toEqual({ token: expect.any(String) });
-    expect(gone).not.toEqual([]);
+    // Which of those that wait is next is not said: once in a few rounds it is one that was stopped.
+    const seen: unknown[] = [];
+    for (let round = 0; round < 4 && seen.length === 0; round++) {
+      const { outcome, gone } = await successors('SIGSTOP');
+      expect(outcome).toEqual({ token: expect.any(String) });
+      seen.push(...gone);
+    }
+    expect(seen).not.toEqual([]);
   });
 });

@@ -123,6 +123,6 @@ describe('holdfast key', () => {
       expect(help.stdout).toContain(`holdfast key ${command} `);
     }
     expect((await holdfast(home, ['socket'])).stdout).toBe(`${home.paths.socket}\n`);
-    expect(await holdfast(home, ['socket', '--json'])).toMatchObject({ code: 2, stdout: '' });
+    expect(await holdfast(home, ['socket', '--passphrase'])).toMatchObject({ code: 2, stdout: '' });
   });
 });

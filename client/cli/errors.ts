@@ -1,0 +1,34 @@
+import { HoldfastError } from '../index.ts';
+import { UsageError } from './command.ts';
+import { Interrupted } from './prompt.ts';
+import { safe } from './text.ts';
+
+/** One line for people, with what to do next unless the command says that itself; and the exit code. */
+export function explain(error: unknown, hint = true): { message: string; exitCode: number } {
+  if (error instanceof Interrupted) return { message: '', exitCode: 130 };
+  if (!(error instanceof HoldfastError)) {
+    const message = safe(error instanceof Error ? error.message : String(error));
+    return { message, exitCode: error instanceof UsageError ? 2 : 1 };
+  }
+  const exitCode = error.code === 'unavailable' || error.code === 'node_too_old' ? 69 : 1;
+  return { message: safe(error.message + (hint ? nextStep(error) : '')), exitCode };
+}
+
+function nextStep({ code, details }: HoldfastError): string {
+  switch (code) {
+    case 'ambiguous':
+      return ` They are ${(details.candidates ?? []).join(', ')}.`;
+    case 'leased':
+      return ' End that process first, or wait.';
+    case 'not_found':
+      return " 'list' shows what there is.";
+    case 'exists':
+      return ' Choose another name, or remove that one first.';
+    case 'internal':
+    case 'storage_failed':
+    case 'damaged':
+      return " 'holdfast logs' may say more.";
+    default:
+      return '';
+  }
+}

@@ -1,0 +1,68 @@
+import { once } from 'node:events';
+import { styleText } from 'node:util';
+import { cut, safe, safeJson, width } from './text.ts';
+
+/** Version of every JSON document: it grows when a field changes its meaning or goes. */
+const schema = 1;
+
+/** Data, on stdout. Waits for a reader that is slow. */
+export async function print(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await once(process.stdout, 'drain');
+}
+
+export const printJson = (document: object): Promise<void> =>
+  print(safeJson(`${JSON.stringify({ schema, ...document }, null, 2)}\n`));
+
+/** A message, on stderr. */
+export const tell = (text: string): void => void process.stderr.write(`${text}\n`);
+
+type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow';
+
+/** Colour for a terminal only; styleText reads NO_COLOR itself. */
+export const paint = (style: Style, text: string): string =>
+  process.stdout.isTTY ? styleText(style, text, { stream: process.stdout }) : text;
+
+/** Rows under a header; the last column is cut at the edge of a terminal. */
+export function table(header: string[], rows: string[][]): string {
+  const clean = rows.map((row) => row.map(safe));
+  const widths = header.map((title, column) =>
+    Math.max(...[header, ...clean].map((row) => width(row[column] ?? title))),
+  );
+  const before = widths.slice(0, -1).reduce((sum, columns) => sum + columns + 2, 0);
+  const room = process.stdout.isTTY ? Math.max(process.stdout.columns - before, 10) : Infinity;
+  const line = (row: string[]) =>
+    row
+      .map((cell, column) =>
+        column === row.length - 1 ? cut(cell, room) : cell + ' '.repeat((widths[column] ?? 0) - width(cell)),
+      )
+      .join('  ');
+  return [paint('bold', line(header)), ...clean.map(line)].map((text) => `${text.trimEnd()}\n`).join('');
+}
+
+/** A record: a label and a value in each line; what has no value is left out. */
+export function record(rows: [label: string, value: string | number | null][]): string {
+  const longest = Math.max(...rows.map(([label]) => label.length));
+  return rows
+    .filter(([, value]) => value !== null && value !== '')
+    .map(([label, value]) => `  ${label.padEnd(longest)}  ${safe(String(value))}\n`)
+    .join('');
+}
+
+/** All pages of a list up to `most` records, and whether there are more. */
+export async function pages<Item>(
+  most: number,
+  read: (page: { limit: number; cursor?: string }) => Promise<{ items: Item[]; nextCursor: string | null }>,
+): Promise<{ items: Item[]; more: boolean }> {
+  const items: Item[] = [];
+  let cursor: string | null = null;
+  do {
+    const limit = Math.min(most - items.length, 1000);
+    const page: { items: Item[]; nextCursor: string | null } = await read({
+      limit,
+      ...(cursor !== null && { cursor }),
+    });
+    items.push(...page.items);
+    cursor = page.nextCursor;
+  } while (cursor !== null && items.length < most);
+  return { items, more: cursor !== null };
+}

@@ -1,0 +1,73 @@
+import { setTimeout as sleep } from 'node:timers/promises';
+import { HoldfastError } from '../../index.ts';
+import { app, json, UsageError, type Call, type Command } from '../command.ts';
+import { paint, print, printJson, tell } from '../screen.ts';
+import { safe, safeLines } from '../text.ts';
+import { find } from './find.ts';
+
+const lookMs = 500;
+
+export const tail: Command = {
+  args: '<id>',
+  summary: 'the newest messages of a session',
+  options: {
+    app,
+    messages: { type: 'string', short: 'n', value: 'N', summary: 'so many messages, 1000 at most (10)' },
+    follow: { type: 'boolean', short: 'f', summary: 'go on with new ones until Ctrl-C' },
+    json,
+  },
+  run: async (call) => {
+    if (call.json && call.flag('follow')) throw new UsageError('--json answers one document: it cannot --follow.');
+    const last = call.count('messages', 10);
+    const at = await find(call);
+    const { items, head, generation } = await call.client.sessions.messages({ ...at, last });
+    if (call.json) {
+      await printJson({ ...at, head, generation, messages: items });
+      return 0;
+    }
+    await print(items.map(message).join('\n'));
+    if (items.length === 0) tell('It has no messages.');
+    if (call.flag('follow')) await follow(call, at, head, generation);
+    return 0;
+  },
+};
+
+/** Until the process is ended. Asks for what is newer: there is no stream of changes yet. */
+async function follow({ client }: Call, at: { app: string; id: string }, head: number, generation: number) {
+  let [after, known] = [head, generation];
+  for (;;) {
+    await sleep(lookMs);
+    try {
+      const page = await client.sessions.messages({ ...at, after, limit: 1000, expectedGeneration: known });
+      await print(page.items.map((item) => `\n${message(item)}`).join(''));
+      after = page.items.at(-1)?.seq ?? after;
+    } catch (error) {
+      if (!(error instanceof HoldfastError) || error.code !== 'stale') throw error;
+      // Rewritten: its numbers name other messages now.
+      const newest = await client.sessions.messages({ ...at, last: 1 });
+      [after, known] = [newest.head, newest.generation];
+      tell('\n(The session was rewritten; what follows is new.)');
+    }
+  }
+}
+
+type Item = Awaited<ReturnType<Call['client']['sessions']['messages']>>['items'][number];
+
+function message(item: Item): string {
+  const place = `#${item.seq}`;
+  if ('damaged' in item) return `${place}  damaged: ${safe((item.damaged as { reason: string }).reason)}\n`;
+  const { role, content, id: _, seq: _seq, ...rest } = item as Record<string, unknown>;
+  const body = content === undefined ? JSON.stringify(rest) : textOf(content);
+  return `${paint('bold', `${place}  ${safe(typeof role === 'string' ? role : '-')}`)}\n${safeLines(body)}\n`;
+}
+
+/** What a person reads of a message: texts, and the names of what is none. */
+function textOf(content: unknown): string {
+  if (typeof content === 'string') return content;
+  if (!Array.isArray(content)) return JSON.stringify(content);
+  return content
+    .map((part: { text?: unknown; type?: unknown } | null) =>
+      typeof part?.text === 'string' ? part.text : `[${typeof part?.type === 'string' ? part.type : 'part'}]`,
+    )
+    .join('\n');
+}

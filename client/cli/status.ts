@@ -1,0 +1,138 @@
+import { readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { paths, type Paths } from '../../shared/paths.ts';
+import { protocol } from '../../shared/protocol.ts';
+import { HoldfastError } from '../index.ts';
+import { json, type Command } from './command.ts';
+import { pidOf, probe, type Found, type Health } from './probe.ts';
+import { paint, print, printJson, record } from './screen.ts';
+import { duration, safe, size, when } from './text.ts';
+
+const answerMs = 2_000;
+
+/** What a person does about each reason of an unhealthy daemon. */
+const advice: Record<string, string> = {
+  writer_stalled:
+    "the disk has not finished a write for a while; what waits is not lost. Look at the disk and at 'holdfast logs'",
+  checkpoint_failed: "the write-ahead log cannot be moved into the database. Look at 'holdfast logs'",
+  disk_low: 'the disk is almost full, and writes will be refused. Make room where the data lies',
+  storage_unreadable: "the database cannot be read. Look at 'holdfast logs' before anything else",
+  clean_failed: "old records cannot be removed. Look at 'holdfast logs'",
+  search_failed: "the search index cannot be read or made. Look at 'holdfast logs', then run 'holdfast restart'",
+  key_locked: "the root key waits for its passphrase. Run 'holdfast key unlock'",
+  key_missing: "the root key is missing. Put its file back, or run 'holdfast key restore'",
+};
+const adviceFor = (reason: string) =>
+  advice[reason] ?? (reason.startsWith('key_') ? "run 'holdfast key status'" : "look at 'holdfast logs'");
+
+export const status: Command = {
+  summary: 'whether the daemon runs, how it is, and what to do about it',
+  options: { json },
+  more: 'Exit code 0 when all is well, 1 when something is wrong, 69 when it does not run or does not answer.',
+  run: async (call) => {
+    const own = paths();
+    const found = await probe(own, answerMs);
+    const report = reportOf(own, found);
+    await (call.json ? printJson(report) : print(screen(own, report)));
+    if (found.state !== 'running') return 69;
+    return report.state === 'running' && found.health.status === 'ok' ? 0 : 1;
+  },
+};
+
+type Report = ReturnType<typeof reportOf>;
+
+function reportOf(own: Paths, found: Found) {
+  const health = found.state === 'running' ? found.health : undefined;
+  const skew = health && health.protocol !== protocol ? skewOf(health) : undefined;
+  return {
+    state: skew === undefined ? found.state : ('incompatible' as const),
+    advice: skew ?? adviceOf(own, found),
+    pid: health?.pid ?? (found.state === 'silent' ? (pidOf(own) ?? null) : null),
+    version: health?.version ?? null,
+    protocol: health?.protocol ?? null,
+    uptimeMs: health?.uptimeMs ?? null,
+    health: health?.status ?? null,
+    reasons: (health?.reasons ?? []).map((code) => ({ code, advice: adviceFor(code) })),
+    waitingWrites: health?.queueDepth ?? null,
+    lastCommitAt: health?.lastCommitAt ?? null,
+    socket: own.socket,
+    home: own.home,
+    data: own.data,
+    log: own.log,
+    sizes: {
+      databaseBytes: sizeOf(own.database),
+      walBytes: sizeOf(`${own.database}-wal`),
+      searchBytes: sizeOf(join(own.data, 'search.db')),
+      logBytes: sizeOf(own.log) + sizeOf(`${own.log}.1`),
+      freeBytes: health?.freeBytes ?? null,
+    },
+    lastError: health ? null : lastErrorOf(own),
+  };
+}
+
+/** Which side is too old: the one with the smaller protocol. */
+const skewOf = ({ protocol: theirs, version }: Health) =>
+  theirs < protocol
+    ? `the daemon (${version}) is older than this command: run 'holdfast restart'`
+    : `this command is older than the daemon (${version}): upgrade the command`;
+
+function adviceOf(own: Paths, found: Found): string | null {
+  if (found.state === 'stopped') return "run 'holdfast start'";
+  if (found.state === 'starting') return "somebody is starting it: run 'holdfast status' again in a moment";
+  if (found.state !== 'silent') return null;
+  const pid = pidOf(own);
+  return `it does not answer (${found.why}). If it stays so, look at 'holdfast logs', then end it with 'kill ${pid ?? 'PID'}'`;
+}
+
+/** Why a call is of no use now, and what to do: for commands that ask the daemon itself. */
+export function notServing(own: Paths, found: Found): HoldfastError {
+  return new HoldfastError('unavailable', `holdfast ${words[found.state]} at ${own.socket}: ${adviceOf(own, found)}.`);
+}
+
+const words: Record<string, string> = {
+  silent: 'does not answer',
+  stopped: 'is not running',
+  starting: 'is starting',
+};
+
+function screen(own: Paths, { sizes, ...report }: Report): string {
+  const { health, lastError, state } = report;
+  const good = state === 'running' && health === 'ok';
+  const headline =
+    words[state] ?? (good ? 'is running' : `is running, but ${state === 'incompatible' ? state : health}`);
+  const rows = record([
+    ['pid', report.pid],
+    ['version', report.version && `${report.version} (protocol ${report.protocol})`],
+    ['uptime', report.uptimeMs === null ? null : duration(report.uptimeMs)],
+    ['health', health],
+    ['waiting', report.waitingWrites === null ? null : `${report.waitingWrites} writes`],
+    ['last write', report.lastCommitAt && when(report.lastCommitAt)],
+    ['socket', own.socket],
+    ['home', own.home],
+    ['data', own.data],
+    [
+      'database',
+      `${size(sizes.databaseBytes)}, write-ahead log ${size(sizes.walBytes)}, search ${size(sizes.searchBytes)}`,
+    ],
+    ['free', sizes.freeBytes === null ? null : size(sizes.freeBytes)],
+    ['log', `${own.log} (${size(sizes.logBytes)})`],
+    ['last error', lastError && `${when(lastError.at)}: ${lastError.message}`],
+  ]);
+  const todo = [
+    ...(report.advice === null ? [] : [report.advice]),
+    ...report.reasons.map(({ code, advice: what }) => `${code}: ${what}`),
+  ];
+  const list = todo.length === 0 ? '' : `\nWhat to do\n${todo.map((text) => `  ${safe(text)}.\n`).join('')}`;
+  return `${paint(good ? 'green' : 'red', `holdfast ${headline}.`)}\n\n${rows}${list}`;
+}
+
+const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+
+/** Why the last daemon could not run, if that is known. */
+export function lastErrorOf({ lastError }: Paths): { exitCode: number; message: string; at: string } | null {
+  try {
+    return JSON.parse(readFileSync(lastError, 'utf8')) as { exitCode: number; message: string; at: string };
+  } catch {
+    return null;
+  }
+}
