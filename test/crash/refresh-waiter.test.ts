@@ -9,7 +9,7 @@ import { until } from '../helpers/wait.ts';
 
 // Invariant: a call whose process is gone waits no longer, so that it is given no grant while others wait for one.
 
-const leaseMs = 1500;
+const leaseMs = 4000;
 let home: TestHome;
 let client: Client;
 let processes: Refreshers;
@@ -42,8 +42,8 @@ async function successors(signal: NodeJS.Signals) {
   await holder.at('before');
   for (const one of [first, second]) void one.order({ ...order(), leaseMs });
   for (const one of [first, second]) await one.at('asking');
-  // One that gives up waiting, so that those two have begun.
-  await refusal(client.auth.refresh({ profile, waitMs: 300 }, { deadlineMs: 400 }));
+  // One that gives up waiting, well before the lease ends, so that those two have begun: a busy machine takes its time.
+  await refusal(client.auth.refresh({ profile, waitMs: 1500 }, { deadlineMs: 3000 }));
   const survivor = third.order(order());
   await third.at('asking');
   for (const one of [holder, first, second]) one.signal(signal);
@@ -64,13 +64,8 @@ describe('H6: processes that are killed while they wait', () => {
   });
 
   it('red control: one that is only stopped is given it, which is seen, and that lease ends too', async () => {
-    // Which of those that wait is next is not said: once in a few rounds it is one that was stopped.
-    const seen: unknown[] = [];
-    for (let round = 0; round < 4 && seen.length === 0; round++) {
-      const { outcome, gone } = await successors('SIGSTOP');
-      expect(outcome).toEqual({ token: expect.any(String) });
-      seen.push(...gone);
-    }
-    expect(seen).not.toEqual([]);
+    const { outcome, gone } = await successors('SIGSTOP');
+    expect(outcome).toEqual({ token: expect.any(String) });
+    expect(gone).not.toEqual([]);
   });
 });
