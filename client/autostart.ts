@@ -1,15 +1,14 @@
-import { spawn, spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { connect } from 'node:net';
-import { join } from 'node:path';
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HoldfastError } from '../shared/errors.ts';
 import { paths, type Paths } from '../shared/paths.ts';
+import { lastErrorOf, lastNodeOf, readJson } from './daemon-files.ts';
+import { listens } from './listens.ts';
+import { daemonEntry, majorOf, oldestNode } from './program.ts';
 import { startByManager } from './service-manager.ts';
 import { isAlive, tryStartLock } from './start-lock.ts';
 
-/** The daemon's oldest Node. */
-const oldestNode = 26;
 /** Starts that may fail in so many milliseconds before a person is asked to look. */
 const maxStarts = 3;
 const startsWithinMs = 10 * 60_000;
@@ -50,19 +49,6 @@ export async function autostart(signal: AbortSignal): Promise<string> {
   return '';
 }
 
-/** Whether somebody accepts connections there; one whose queue is full does. */
-function listens(socket: string): Promise<boolean> {
-  return new Promise((resolve) => {
-    const probe = connect(socket);
-    const answer = (up: boolean) => {
-      probe.destroy();
-      resolve(up);
-    };
-    probe.once('connect', () => answer(true));
-    probe.once('error', ({ code }: NodeJS.ErrnoException) => answer(code === 'EAGAIN'));
-  });
-}
-
 interface Start {
   at: number;
   pid: number;
@@ -74,7 +60,7 @@ async function start(own: Paths, signal: AbortSignal, asked: boolean): Promise<v
   const last = starts.at(-1);
   const underWay = last && Date.now() - last.at < startMs && isAlive(last.pid);
   // By its service, if this home has one: a second daemon beside it would only be in its way.
-  if (!underWay && (await startByManager(process.env, signal)) && (await listens(own.socket))) return;
+  if (!underWay && (await startByManager(process.env, signal))) return untilListens(own, signal);
   const { at, pid, code } = underWay ? { ...last, code: () => undefined } : launch(own, starts, asked);
   while (Date.now() - at < startMs) {
     if (await listens(own.socket)) return;
@@ -92,6 +78,14 @@ async function start(own: Paths, signal: AbortSignal, asked: boolean): Promise<v
   throw unavailable(`the daemon (pid ${pid}) does not listen yet`, `look at ${own.log}`);
 }
 
+/** Waits for a daemon that its service manager looks after. */
+async function untilListens(own: Paths, signal: AbortSignal): Promise<void> {
+  for (const deadline = Date.now() + startMs; Date.now() < deadline; await sleep(lookMs, undefined, { signal })) {
+    if (await listens(own.socket)) return;
+  }
+  throw unavailable('its service was started and does not listen yet', "look at 'holdfast service status'");
+}
+
 /** Starts one that outlives us, unless the last ones did not last; `code` is its exit code once it has ended. */
 function launch(own: Paths, starts: Start[], asked: boolean): Start & { code: () => number | undefined } {
   const [first] = starts;
@@ -104,7 +98,7 @@ function launch(own: Paths, starts: Start[], asked: boolean): Start & { code: ()
   const { NODE_OPTIONS: _, ...env } = process.env;
   const at = Date.now();
   let code: number | undefined;
-  const child = spawn(findNode(own), [findEntry()], {
+  const child = spawn(findNode(own), [daemonEntry()], {
     detached: true,
     stdio: 'ignore',
     cwd: '/',
@@ -136,50 +130,27 @@ function notStarted(own: Paths, since: number, code: number): HoldfastError {
 }
 
 /** What a daemon said when it ended, unless an earlier one did. */
-function lastError({ lastError: path }: Paths, since: number): string | undefined {
-  const { message, at } = (readJson(path) ?? {}) as { message?: string; at?: string };
-  return Date.parse(at ?? '') >= since ? message : undefined;
+function lastError(own: Paths, since: number): string | undefined {
+  const last = lastErrorOf(own);
+  return last && Date.parse(last.at) >= since ? last.message : undefined;
 }
 
 const write = (path: string, content: object) => writeFileSync(path, JSON.stringify(content), { mode: 0o600 });
 
-/** What a file of ours holds; undefined when it cannot be read. */
-function readJson(path: string): unknown {
-  try {
-    return JSON.parse(readFileSync(path, 'utf8')) as unknown;
-  } catch {
-    return undefined;
-  }
-}
-
 const unavailable = (why: string, hint: string) =>
   new HoldfastError('unavailable', `holdfast is not running: ${why.replace(/\.$/, '')}. To mend it, ${hint}.`);
 
-/** By its installed path: a shebang or npx would find another Node, or none at login. */
-function findEntry(): string {
-  const folder = join(import.meta.dirname, '..', 'daemon');
-  return [join(folder, 'holdfastd.js'), join(folder, 'main.ts')].find(existsSync) ?? join(folder, 'holdfastd.js');
-}
-
 /** A Node that is new enough: the one named, the last one that worked, our own, the one on the path. */
-function findNode({ lastStart }: Paths): string {
+export function findNode(own: Paths): string {
   const named = process.env['HOLDFAST_NODE'];
-  const { node: worked } = (readJson(lastStart) ?? {}) as { node?: unknown };
-  const candidates = named ? [named] : [...(typeof worked === 'string' ? [worked] : []), process.execPath, 'node'];
-  const found = candidates.find((node) => versionOf(node) >= oldestNode);
+  const candidates = named ? [named] : [lastNodeOf(own), process.execPath, 'node'];
+  const found = candidates.find((node) => node !== undefined && majorOf(node) >= oldestNode);
   if (found !== undefined) return found;
   const path = named ?? process.execPath;
-  const version = versionOf(path);
+  const version = majorOf(path);
   throw new HoldfastError(
     'node_too_old',
     `The daemon needs Node ${oldestNode} or newer, and ${path} is ${version ? `Node ${version}` : 'not a Node that runs'}. ` +
       `Install Node ${oldestNode}, then set HOLDFAST_NODE to its path.`,
   );
-}
-
-/** The major version of a Node, 0 when it is none. */
-function versionOf(node: string): number {
-  if (node === process.execPath && process.versions['bun'] === undefined) return Number.parseInt(process.versions.node);
-  const { stdout } = spawnSync(node, ['--version'], { encoding: 'utf8', timeout: 10_000 });
-  return Number(/^v(\d+)\./.exec(stdout ?? '')?.[1] ?? 0);
 }

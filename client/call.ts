@@ -1,10 +1,10 @@
-import { readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HoldfastError } from '../shared/errors.ts';
 import { keyHeader } from '../shared/headers.ts';
 import type { Operation } from '../shared/operation.ts';
 import { paths, untrusted } from '../shared/paths.ts';
+import { daemonOf } from './daemon-files.ts';
 import { toRequest } from './request.ts';
 import { isAlive } from './start-lock.ts';
 import { backoffMs, codeOf, mayRetry } from './retry.ts';
@@ -131,12 +131,8 @@ function silent(socket: string): string {
 function pidOf(socket: string): number | undefined {
   const own = paths();
   const file = own.socket === socket ? own.daemonFile : join(dirname(socket), 'daemon.json');
-  try {
-    const about = JSON.parse(readFileSync(file, 'utf8')) as { pid: number; socket: string };
-    return about.socket === socket && isAlive(about.pid) ? about.pid : undefined;
-  } catch {
-    return undefined;
-  }
+  const about = daemonOf(file);
+  return about?.socket === socket && isAlive(about.pid) ? about.pid : undefined;
 }
 
 /** Throws when somebody else may have made the socket. */

@@ -120,10 +120,10 @@ export function connect(options: ConnectOptions): Client {
 
 /** The calls of a batch, each with the application that it is for and, unless they are one, with a key. */
 function withApp(input: object, app: string): object {
-  const { calls } = input as { calls: object[] };
+  const { calls } = input as { calls: { input?: { app?: string } }[] };
   // The key of the batch is that of an atomic one: without keys of their own, independent calls sent again would happen twice.
   const own = (): object => ('atomic' in input && input.atomic ? {} : { key: uuidv7() });
-  return { ...input, calls: calls.map((call) => ({ app, ...own(), ...call })) };
+  return { ...input, calls: calls.map((call) => ({ app: call.input?.app ?? app, ...own(), ...call })) };
 }
 
 /** Starts the daemon, once at a time: the code for it is loaded when it is needed. */

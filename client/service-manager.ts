@@ -5,6 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { HoldfastError } from '../shared/errors.ts';
 import { paths } from '../shared/paths.ts';
+import { lastErrorOf } from './daemon-files.ts';
 
 type Environment = NodeJS.ProcessEnv;
 
@@ -116,20 +117,10 @@ export async function startByManager(environment: Environment, signal?: AbortSig
   if (known.code !== 0 || !known.stdout.includes('LoadState=loaded')) return false;
   const { code, stderr } = await run(['systemctl', '--user', 'start', unit], environment, signal);
   if (code === 0) return true;
-  const said = lastError(environment) ?? stderr.trim().replaceAll(/\s+/g, ' ');
+  const said = lastErrorOf(paths(environment))?.message ?? stderr.trim().replaceAll(/\s+/g, ' ');
   throw new HoldfastError(
     'unavailable',
     `holdfast is not running: its service did not start: ${said} ` +
       `To mend it, look at 'systemctl --user status ${unit}', then run 'holdfast service install'.`,
   );
-}
-
-/** Why the daemon last ended, in its own words. */
-export function lastError(environment: Environment): string | undefined {
-  try {
-    const { message } = JSON.parse(readFileSync(paths(environment).lastError, 'utf8')) as { message?: string };
-    return message;
-  } catch {
-    return undefined;
-  }
 }

@@ -1,9 +1,10 @@
-import { readFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { contract } from '../shared/contract.ts';
 import { HoldfastError } from '../shared/errors.ts';
 import { paths } from '../shared/paths.ts';
 import { protocol, version } from '../shared/protocol.ts';
 import type { Calling } from './call.ts';
+import { readJson } from './daemon-files.ts';
 import { toRequest } from './request.ts';
 import type { Theirs } from './transport.ts';
 
@@ -18,15 +19,14 @@ const makesPlaceMs = 60_000;
  * be served is told, with the side that is to be upgraded.
  */
 export function versionCheck(calling: Calling): (theirs: Theirs) => void {
-  let askedAt: number | undefined;
+  let asked: { at: number } | undefined;
   return (theirs) => {
-    if (isOlder(theirs.version) && calling.autostart && askedAt === undefined) {
-      askedAt = Date.now();
-      if (mayAsk()) void askToStop(calling);
+    if (isOlder(theirs.version) && calling.autostart && !asked) {
+      asked = askedLately() ?? ask(calling);
     }
     if (theirs.protocol >= protocol) return;
     const daemon = `holdfast ${theirs.version} is running and speaks protocol ${theirs.protocol}`;
-    if (askedAt !== undefined && Date.now() - askedAt < makesPlaceMs) {
+    if (asked && Date.now() - asked.at < makesPlaceMs) {
       throw new HoldfastError('shutting_down', `${daemon}; it was asked to make place for ${version}.`);
     }
     const need = `this application needs ${protocol}, as in holdfast ${version}`;
@@ -47,26 +47,22 @@ export function isOlder(theirs: string): boolean {
   return false;
 }
 
-/** Whether nobody asked for this version lately; notes that somebody does now. */
-function mayAsk(): boolean {
-  const { upgrade } = paths();
-  try {
-    const { version: asked, at } = JSON.parse(readFileSync(upgrade, 'utf8')) as { version: string; at: number };
-    if (asked === version && Date.now() - at < askedForMs) return false;
-  } catch {
-    // The first time.
-  }
-  try {
-    writeFileSync(upgrade, JSON.stringify({ version, at: Date.now() }), { mode: 0o600 });
-    return true;
-  } catch {
-    // Who cannot note it cannot keep others from asking again and again.
-    return false;
-  }
+/** When some process last asked for this version, unless that is long ago. */
+function askedLately(): { at: number } | undefined {
+  const { version: asked, at = 0 } = (readJson(paths().upgrade) ?? {}) as { version?: string; at?: number };
+  return asked === version && Date.now() - at < askedForMs ? { at } : undefined;
 }
 
-async function askToStop({ transport, options }: Calling): Promise<void> {
+/** Asks, if it can be noted: else nothing would keep every process from asking again. */
+function ask({ transport, options }: Calling): { at: number } {
+  const at = Date.now();
+  try {
+    writeFileSync(paths().upgrade, JSON.stringify({ version, at }), { mode: 0o600 });
+  } catch {
+    return { at: 0 };
+  }
   const message = toRequest(contract.system.shutdown, {}, options.client);
   // Its answer comes from the old daemon too, and is refused by the same check; what counts is that it was asked.
-  await transport.send({ ...message, signal: AbortSignal.timeout(5_000) }).catch(() => undefined);
+  transport.send({ ...message, signal: AbortSignal.timeout(5_000) }).catch(() => undefined);
+  return { at };
 }

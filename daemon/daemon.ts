@@ -3,6 +3,7 @@ import type { Paths } from '../shared/paths.ts';
 import type { Config } from './config.ts';
 import { prepareDirectories } from './directories.ts';
 import { ExitError } from './exit.ts';
+import { batchOperations } from './http/batch.ts';
 import { createServer, type Server } from './http/server.ts';
 import { keyOperations, type KeyOperations } from './http/keys.ts';
 import { systemOperations } from './http/system.ts';
@@ -71,7 +72,7 @@ async function serve(
     stop: () => void stop(),
     reasons: () => check?.reasons ?? [],
   });
-  const server: Server = createServer(store, { system, keys }, logger);
+  const server: Server = createServer(store, { system, keys, batch: batchOperations(store) }, logger);
   await server.listen(paths.socket);
   void store.failed.then((reason) => stop(reason));
   writeDaemonFile(paths);

@@ -1,17 +1,18 @@
 import { spawn } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { paths } from '../../shared/paths.ts';
 import { version as own } from '../../shared/protocol.ts';
-import { ensureDaemon } from '../autostart.ts';
+import { ensureDaemon, findNode } from '../autostart.ts';
+import { lastErrorOf } from '../daemon-files.ts';
 import { HoldfastError, type Client } from '../index.ts';
+import { daemonEntry } from '../program.ts';
 import { json, type Call, type Command } from './command.ts';
 import { explain } from './errors.ts';
 import { logs } from './logs.ts';
 import { probe } from './probe.ts';
 import { print, printJson, tell } from './screen.ts';
-import { lastErrorOf, notServing, status } from './status.ts';
+import { notServing, status } from './status.ts';
 
 /** How long a start may take, in milliseconds: a large database is looked at first. */
 const startMs = 120_000;
@@ -24,10 +25,7 @@ const serve: Command = {
   more: "Its log goes to stdout as JSON lines. Its exit code is the daemon's.",
   run: () =>
     new Promise((resolve, reject) => {
-      const folder = join(import.meta.dirname, '..', '..', 'daemon');
-      const entry = [join(folder, 'holdfastd.js'), join(folder, 'main.ts')].find(existsSync);
-      if (entry === undefined) throw new Error(`The daemon is missing in ${folder}: install holdfast again.`);
-      const child = spawn(process.execPath, [entry], { stdio: 'inherit' });
+      const child = spawn(findNode(paths()), [daemonEntry()], { stdio: 'inherit' });
       for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
         // A terminal sends these to both; the daemon takes a second one for the first.
         process.on(signal, () => child.kill(signal));

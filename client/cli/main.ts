@@ -1,12 +1,13 @@
 import { paths } from '../../shared/paths.ts';
 import { version } from '../../shared/protocol.ts';
 import { connect, type Client } from '../index.ts';
+import { listens } from '../listens.ts';
 import { isGroup, isRaw, UsageError, type Command, type Commands } from './command.ts';
 import { commands } from './commands.ts';
 import { explain } from './errors.ts';
 import { commandHelp, groupHelp, overview } from './help.ts';
 import { parse } from './parse.ts';
-import { isStarting, listens } from './probe.ts';
+import { isStarting } from './probe.ts';
 import { print, tell } from './screen.ts';
 
 /** How long a call may take, in milliseconds; and one that finds nobody who listens nor starts a daemon. */
@@ -54,7 +55,7 @@ async function runCommand(path: string, command: Command, argv: string[]): Promi
 /** A person waits: where nobody listens and nobody starts a daemon, trying again for long would be no help. */
 async function withClient(wanted: number, run: (client: Client) => number | Promise<number>): Promise<number> {
   const own = paths();
-  const hope = isStarting(own) || (await listens(own));
+  const hope = isStarting(own) || (await listens(own.socket));
   await using client = connect({
     app: 'holdfast',
     client: `holdfast-cli/${version}`,

@@ -1,6 +1,5 @@
-import { readFileSync, readlinkSync } from 'node:fs';
+import { readlinkSync } from 'node:fs';
 import { request } from 'node:http';
-import { connect } from 'node:net';
 import { text } from 'node:stream/consumers';
 import type { OutputOf } from '../../shared/operation.ts';
 import { untrusted, type Paths } from '../../shared/paths.ts';
@@ -45,15 +44,6 @@ export function isStarting({ state }: Paths): boolean {
   }
 }
 
-/** Whose daemon it is, by its own file: a hint, which may be old. */
-export function pidOf({ daemonFile }: Paths): number | undefined {
-  try {
-    return (JSON.parse(readFileSync(daemonFile, 'utf8')) as { pid: number }).pid;
-  } catch {
-    return undefined;
-  }
-}
-
 function get(socketPath: string, path: string, timeoutMs: number): Promise<string> {
   return new Promise((resolve, reject) => {
     const signal = AbortSignal.timeout(timeoutMs);
@@ -62,18 +52,5 @@ function get(socketPath: string, path: string, timeoutMs: number): Promise<strin
     });
     outgoing.on('error', reject);
     outgoing.end();
-  });
-}
-
-/** Whether somebody accepts connections there; one whose queue is full does. */
-export function listens({ socket }: Paths): Promise<boolean> {
-  return new Promise((resolve) => {
-    const connection = connect(socket);
-    const answer = (up: boolean) => {
-      connection.destroy();
-      resolve(up);
-    };
-    connection.once('connect', () => answer(true));
-    connection.once('error', ({ code }: NodeJS.ErrnoException) => answer(code !== 'ENOENT' && code !== 'ECONNREFUSED'));
   });
 }

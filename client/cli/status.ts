@@ -1,10 +1,11 @@
-import { readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { paths, type Paths } from '../../shared/paths.ts';
 import { protocol } from '../../shared/protocol.ts';
+import { daemonOf, lastErrorOf } from '../daemon-files.ts';
 import { HoldfastError } from '../index.ts';
 import { json, type Command } from './command.ts';
-import { pidOf, probe, type Found, type Health } from './probe.ts';
+import { probe, type Found, type Health } from './probe.ts';
 import { paint, print, printJson, record } from './screen.ts';
 import { duration, safe, size, when } from './text.ts';
 
@@ -47,7 +48,7 @@ function reportOf(own: Paths, found: Found) {
   return {
     state: skew === undefined ? found.state : ('incompatible' as const),
     advice: skew ?? adviceOf(own, found),
-    pid: health?.pid ?? (found.state === 'silent' ? (pidOf(own) ?? null) : null),
+    pid: health?.pid ?? (found.state === 'silent' ? (daemonOf(own.daemonFile)?.pid ?? null) : null),
     version: health?.version ?? null,
     protocol: health?.protocol ?? null,
     uptimeMs: health?.uptimeMs ?? null,
@@ -66,7 +67,7 @@ function reportOf(own: Paths, found: Found) {
       logBytes: sizeOf(own.log) + sizeOf(`${own.log}.1`),
       freeBytes: health?.freeBytes ?? null,
     },
-    lastError: health ? null : lastErrorOf(own),
+    lastError: health ? null : (lastErrorOf(own) ?? null),
   };
 }
 
@@ -80,7 +81,7 @@ function adviceOf(own: Paths, found: Found): string | null {
   if (found.state === 'stopped') return "run 'holdfast start'";
   if (found.state === 'starting') return "somebody is starting it: run 'holdfast status' again in a moment";
   if (found.state !== 'silent') return null;
-  const pid = pidOf(own);
+  const pid = daemonOf(own.daemonFile)?.pid;
   return `it does not answer (${found.why}). If it stays so, look at 'holdfast logs', then end it with 'kill ${pid ?? 'PID'}'`;
 }
 
@@ -127,12 +128,3 @@ function screen(own: Paths, { sizes, ...report }: Report): string {
 }
 
 const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
-
-/** Why the last daemon could not run, if that is known. */
-export function lastErrorOf({ lastError }: Paths): { exitCode: number; message: string; at: string } | null {
-  try {
-    return JSON.parse(readFileSync(lastError, 'utf8')) as { exitCode: number; message: string; at: string };
-  } catch {
-    return null;
-  }
-}

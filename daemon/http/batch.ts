@@ -1,11 +1,11 @@
 import { contract } from '../../shared/contract.ts';
-import { HoldfastError, toProblem } from '../../shared/errors.ts';
+import { HoldfastError, invalidField } from '../../shared/errors.ts';
 import { isJsonObject } from '../../shared/json.ts';
 import type { InputOf, Operation } from '../../shared/operation.ts';
 import { secretMapper, type SecretMapper } from '../../shared/secret.ts';
 import type { Store, StoreAnswer, StoreCall } from '../store/store.ts';
-import { fromFastify, invalidInput } from './problem.ts';
-import { redactAll } from '../redact.ts';
+import { checked } from './input.ts';
+import { fromFastify, problemText } from './problem.ts';
 
 type Given = InputOf<typeof contract.batch.run>;
 type GivenCall = Given['calls'][number];
@@ -44,7 +44,7 @@ const hasSecrets = (op: string, input: unknown): boolean => {
 };
 
 /** One call of a batch as the store takes it; throws what its own route would, and why it cannot be in a batch. */
-function read({ op, app, input, key }: GivenCall, caller: StoreCall, atomic: boolean): StoreCall {
+function toCall({ op, app, input, key }: GivenCall, caller: StoreCall, atomic: boolean): StoreCall {
   const refuse = (message: string) =>
     new HoldfastError('invalid_input', `${op} ${message}.`, { errors: [{ path: 'op', message }] });
   const operation = operations.get(op);
@@ -55,35 +55,37 @@ function read({ op, app, input, key }: GivenCall, caller: StoreCall, atomic: boo
   }
   if (!atomic && kind === 'read') throw refuse('is a read: only an atomic batch takes reads');
   if (atomic && key !== undefined) throw refuse('has a key: an atomic batch has one for all its calls');
-  const whole =
-    app !== undefined && 'app' in operation.input.shape
-      ? [...Object.entries(input), ['app', app]]
-      : Object.entries(input);
-  if (Object.hasOwn(input, '__proto__')) throw refuse("has an input field '__proto__'");
-  const parsed = operation.input.safeParse(Object.fromEntries(whole));
-  if (!parsed.success) throw invalidInput(parsed.error);
-  const { app: ofApp = '' } = parsed.data as { app?: string };
+  const fields = new Map<string, unknown>(Object.entries(input));
+  if (app !== undefined && (fields.get('app') ?? app) !== app) throw invalidField('app', 'is another one in the input');
+  if (app !== undefined && 'app' in operation.input.shape) fields.set('app', app);
+  const read = checked(operation, fields);
+  const { app: ofApp = '' } = read as { app?: string };
   const { requestId, client, pid } = caller;
-  const of = { name: op, operation, app: ofApp, input: parsed.data, requestId, client, pid };
+  const of = { name: op, operation, app: ofApp, input: read, requestId, client, pid };
   return { ...of, key: key ?? null, secretInput: hasSecrets(op, input), signal: undefined };
 }
 
-/** Answers a batch: see design of each form in shared/resources/batch.ts. */
-export function runBatch(store: Store, batch: StoreCall): Promise<StoreAnswer> {
+export interface BatchOperations {
+  run: (batch: StoreCall) => Promise<StoreAnswer>;
+}
+
+export const batchOperations = (store: Store): BatchOperations => ({ run: async (batch) => run(store, batch) });
+
+function run(store: Store, batch: StoreCall): Promise<StoreAnswer> {
   const { atomic = false, calls, key } = batch.input as Given;
   if (key !== undefined && batch.key !== null && key !== batch.key) {
-    throw new HoldfastError('invalid_input', 'key differs from the header idempotency-key.', {
-      errors: [{ path: 'key', message: 'differs from the header idempotency-key' }],
-    });
+    throw invalidField('key', 'differs from the header idempotency-key');
   }
   const whole = { ...batch, key: key ?? batch.key };
-  return atomic ? runAtomic(store, whole, calls) : runEach(store, whole, calls);
+  if (atomic) return runAtomic(store, whole, calls);
+  if (key !== undefined) throw invalidField('key', 'belongs to an atomic batch: give each call its own');
+  return runEach(store, whole, calls);
 }
 
 function runAtomic(store: Store, batch: StoreCall, given: GivenCall[]): Promise<StoreAnswer> {
   const calls = given.map((one, index) => {
     try {
-      return read(one, batch, true);
+      return toCall(one, batch, true);
     } catch (error) {
       throw at(index, error);
     }
@@ -99,19 +101,14 @@ function at(index: number, error: unknown): unknown {
 }
 
 async function runEach(store: Store, batch: StoreCall, given: GivenCall[]): Promise<StoreAnswer> {
-  if (batch.key !== null && (batch.input as Given).key !== undefined) {
-    throw new HoldfastError('invalid_input', 'key belongs to an atomic batch: give each call its own.', {
-      errors: [{ path: 'key', message: 'belongs to an atomic batch: give each call its own' }],
-    });
-  }
   const results = await Promise.all(
     given.map(async (one) => {
       try {
-        const { status, text } = await store.call(read(one, batch, false));
+        const { status, text } = await store.call(toCall(one, batch, false));
         return `{"status":${status},"output":${text}}`;
       } catch (error) {
         const known = fromFastify(error, 0);
-        return `{"status":${known.status},"problem":${JSON.stringify(redactAll(toProblem(known, batch.requestId)))}}`;
+        return `{"status":${known.status},"problem":${problemText(known, batch.requestId)}}`;
       }
     }),
   );

@@ -43,12 +43,17 @@ export function inputReader(operation: Operation): (request: FastifyRequest) => 
       else if (operation.kind === 'write')
         throw invalidField(header, 'does not apply to this operation with that value');
     }
-    // zod drops it without a word.
-    if (fields.has('__proto__')) throw invalidField('__proto__', 'is not a field of this operation');
-    const parsed = operation.input.safeParse(Object.fromEntries(fields));
-    if (!parsed.success) throw invalidInput(parsed.error);
-    return parsed.data;
+    return checked(operation, fields);
   };
+}
+
+/** The input of these fields, as the operation's schema gives it; throws what is wrong with each. */
+export function checked(operation: Operation, fields: ReadonlyMap<string, unknown>): Record<string, unknown> {
+  // zod drops it without a word.
+  if (fields.has('__proto__')) throw invalidField('__proto__', 'is not a field of this operation');
+  const parsed = operation.input.safeParse(Object.fromEntries(fields));
+  if (!parsed.success) throw invalidInput(parsed.error);
+  return parsed.data;
 }
 
 function bodyOf(request: FastifyRequest): object {

@@ -8,11 +8,11 @@ import { newSalt, stretch, unwrap, wrap, type Wrapped } from '../store/keys/pass
 import { fromRecoveryCode, toRecoveryCode } from '../store/keys/recovery-code.ts';
 import type { RootKeyFile } from '../store/keys/root-key.ts';
 import type { describe } from '../store/keys/rotation.ts';
-import type { Store, StoreAnswer } from '../store/store.ts';
+import type { Store, StoreAnswer, StoreCall } from '../store/store.ts';
 
 type Contract = typeof contract.keys;
 type Operations = { [Verb in keyof Contract]: (input: InputOf<Contract[Verb]>) => Promise<OutputOf<Contract[Verb]>> };
-export type KeyOperations = { [Verb in keyof Contract]: (input: InputOf<Contract[Verb]>) => Promise<StoreAnswer> };
+export type KeyOperations = Record<keyof Contract, (call: StoreCall) => Promise<StoreAnswer>>;
 
 /** What is done with the root key. Ends a rotation that was cut off, first. */
 export async function keyOperations(store: Store, file: RootKeyFile): Promise<KeyOperations> {
@@ -99,9 +99,9 @@ export async function keyOperations(store: Store, file: RootKeyFile): Promise<Ke
 
   // One at a time: each looks at the file and the store, then changes both.
   let turn: Promise<unknown> = Promise.resolve();
-  const inTurn = (verb: string, run: (input: never) => Promise<object>) => async (input: never) => {
+  const inTurn = (verb: string, run: (input: never) => Promise<object>) => async (call: StoreCall) => {
     const { statuses } = contract.keys[verb as keyof Contract] as { statuses?: readonly number[] };
-    const mine = turn.then(() => run(input));
+    const mine = turn.then(() => run(call.input as never));
     turn = mine.catch(() => undefined);
     return { status: statuses?.[0] ?? 200, text: JSON.stringify(await mine), revision: undefined };
   };

@@ -7,7 +7,7 @@ import { secretMapper } from '../../shared/secret.ts';
 import type { Store, StoreAnswer, StoreCall } from '../store/store.ts';
 import { protect } from '../redact.ts';
 import { inputReader } from './input.ts';
-import { mapBatchSecrets, runBatch } from './batch.ts';
+import { mapBatchSecrets, type BatchOperations } from './batch.ts';
 import type { KeyOperations } from './keys.ts';
 import { sendStream } from './stream.ts';
 import type { SystemOperations } from './system.ts';
@@ -25,6 +25,7 @@ declare module 'fastify' {
 export interface OwnOperations {
   system: SystemOperations;
   keys: KeyOperations;
+  batch: BatchOperations;
 }
 
 /** What the routes need of the server. */
@@ -93,10 +94,8 @@ function prefers(accept: string, types: Set<string>): boolean {
 
 function answering({ name, operation }: Named, services: Services): Answer {
   const [group = '', verb = ''] = name.split('.');
-  const ofDaemon = services.own as unknown as Record<string, Record<string, (input: object) => Promise<StoreAnswer>>>;
-  const own = ofDaemon[group]?.[verb];
-  const answerOf = (call: StoreCall) =>
-    name === 'batch.run' ? runBatch(services.store, call) : own ? own(call.input as object) : services.store.call(call);
+  const ofDaemon = services.own as unknown as Record<string, Record<string, (call: StoreCall) => Promise<StoreAnswer>>>;
+  const answerOf = ofDaemon[group]?.[verb] ?? ((call: StoreCall) => services.store.call(call));
   const callOf = callReader(name, operation);
   return async (request, reply) => {
     const call = callOf(request, reply);

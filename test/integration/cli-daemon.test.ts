@@ -2,7 +2,7 @@ import { appendFileSync, chmodSync, mkdirSync, renameSync, rmSync, symlinkSync, 
 import { spawn } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { pidOf } from '../../client/cli/probe.ts';
+import { daemonOf } from '../../client/daemon-files.ts';
 import { protocol } from '../../shared/protocol.ts';
 import { holdfast } from '../helpers/cli.ts';
 import { root, TestHome } from '../helpers/daemon.ts';
@@ -20,7 +20,7 @@ beforeEach(() => {
 });
 afterEach(async () => {
   // A daemon that a failed test left behind.
-  const pid = pidOf(home.paths);
+  const pid = daemonOf(home.paths.daemonFile)?.pid;
   if (pid !== undefined && pid !== healthy.pid) process.kill(pid, 'SIGKILL');
   await home[Symbol.asyncDispose]();
 });

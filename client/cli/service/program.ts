@@ -1,11 +1,10 @@
-import { spawnSync } from 'node:child_process';
-import { existsSync, readFileSync, realpathSync } from 'node:fs';
+import { existsSync, realpathSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { HoldfastError } from '../../../shared/errors.ts';
 import { paths } from '../../../shared/paths.ts';
+import { lastNodeOf } from '../../daemon-files.ts';
+import { daemonEntry, majorOf, oldestNode } from '../../program.ts';
 
-/** The daemon's oldest Node. */
-const oldestNode = 26;
 /** Folders of packages that are run once: npx, pnpm dlx and bunx clear them. */
 const passing = /[/\\](_npx|dlx|dlx-[^/\\]*|bunx-[^/\\]*)[/\\]/;
 
@@ -19,8 +18,7 @@ export interface Program {
 
 /** What a service is to run: by paths that are still there after an upgrade, as far as there are such. */
 export function findProgram(environment: NodeJS.ProcessEnv): Program {
-  const folder = join(import.meta.dirname, '..', '..', '..', 'daemon');
-  const entry = stablePath([join(folder, 'holdfastd.js'), join(folder, 'main.ts')].find(existsSync) ?? folder);
+  const entry = stablePath(daemonEntry());
   const ready = stablePath(
     [join(import.meta.dirname, 'ready.js'), join(import.meta.dirname, 'ready.ts')].find(existsSync) ?? '',
   );
@@ -36,15 +34,15 @@ export function findProgram(environment: NodeJS.ProcessEnv): Program {
 function findNode(environment: NodeJS.ProcessEnv): Pick<Program, 'node' | 'why'> {
   const named = environment['HOLDFAST_NODE'];
   if (named) {
-    if (versionOf(named) >= oldestNode) return { node: named, why: 'named by HOLDFAST_NODE' };
+    if (majorOf(named) >= oldestNode) return { node: named, why: 'named by HOLDFAST_NODE' };
     throw tooOld(`HOLDFAST_NODE is ${named}, which is no Node ${oldestNode} or newer.`);
   }
   const running = process.versions['bun'] === undefined ? [process.execPath] : [];
   const onPath = (environment['PATH'] ?? '').split(delimiter).filter((part) => part.startsWith('/'));
-  const candidates = [...running, lastNode(), ...onPath.map((part) => join(part, 'node'))];
+  const candidates = [...running, lastNodeOf(paths()), ...onPath.map((part) => join(part, 'node'))];
   const found = candidates.find(
     (node) =>
-      node !== undefined && existsSync(node) && !passing.test(realpathSync(node)) && versionOf(node) >= oldestNode,
+      node !== undefined && existsSync(node) && !passing.test(realpathSync(node)) && majorOf(node) >= oldestNode,
   );
   if (found === undefined) throw tooOld(`There is no Node ${oldestNode} or newer that would stay.`);
   const node = stablePath(realpathSync(found));
@@ -78,22 +76,6 @@ export function stablePath(real: string, resolve: (path: string) => string = rea
     }
   });
   return lasting ?? real;
-}
-
-/** The Node that the daemon last ran on. */
-function lastNode(): string | undefined {
-  try {
-    return (JSON.parse(readFileSync(paths().lastStart, 'utf8')) as { node?: string }).node;
-  } catch {
-    return undefined;
-  }
-}
-
-/** The major version of a Node, 0 when it is none. */
-function versionOf(node: string): number {
-  if (node === process.execPath && process.versions['bun'] === undefined) return Number.parseInt(process.versions.node);
-  const { stdout } = spawnSync(node, ['--version'], { encoding: 'utf8', timeout: 10_000 });
-  return Number(/^v(\d+)\./.exec(stdout ?? '')?.[1] ?? 0);
 }
 
 const tooOld = (why: string) =>

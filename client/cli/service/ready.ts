@@ -1,6 +1,7 @@
 import { request } from 'node:http';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { paths } from '../../../shared/paths.ts';
+import { isAlive } from '../../start-lock.ts';
 
 // node ready.ts PID: waits until the daemon with this process id answers. It fails when that process ends. One that is
 // only slow, because it has a large database to look at, is left to go on.
@@ -26,19 +27,10 @@ function answering(): Promise<unknown> {
   });
 }
 
-function ended(): boolean {
-  try {
-    process.kill(pid, 0);
-    return false;
-  } catch {
-    return true;
-  }
-}
-
 async function wait(): Promise<number> {
   for (const deadline = performance.now() + deadlineMs; performance.now() < deadline;) {
     if (Number(await answering()) === pid) return 0;
-    if (ended()) {
+    if (!isAlive(pid)) {
       process.stderr.write('The daemon ended before it answered.\n');
       return 1;
     }

@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { basename, dirname, join } from 'node:path';
+import { lastErrorOf } from '../../daemon-files.ts';
+import { paths } from '../../../shared/paths.ts';
 import { HoldfastError } from '../../../shared/errors.ts';
-import { lastError, run, serviceFile, unit } from '../../service-manager.ts';
+import { run, serviceFile, unit } from '../../service-manager.ts';
 import type { Manager, State } from './manager.ts';
 import { renderUnit } from './render.ts';
 
@@ -54,7 +56,7 @@ export function systemd(environment: NodeJS.ProcessEnv): Manager {
         await work.run(systemctl('reset-failed', unit), true);
       const { code, stderr } = await work.run(systemctl(before.running ? 'restart' : 'start', unit), true);
       if (code === 0) return;
-      const said = lastError(environment) ?? stderr.trim();
+      const said = lastErrorOf(paths(environment))?.message ?? stderr.trim();
       throw new HoldfastError(
         'unavailable',
         `The service does not start: ${said} See 'systemctl --user status ${unit}'.`,

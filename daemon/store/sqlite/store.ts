@@ -73,13 +73,14 @@ class SqliteStore implements Store {
     return { ...answer, status: answer.status || (operation.statuses?.at(-1) ?? 200) };
   }
 
-  async #write({ operation, name: op, app, input, signal, ...caller }: StoreCall): Promise<StoreAnswer> {
+  /** `ops`: what the call does, which is more than one thing if it is a batch. */
+  async #write({ operation, name: op, app, input, signal, ...caller }: StoreCall, ops = [op]): Promise<StoreAnswer> {
     const { requestId, client, pid, key, secretInput } = caller;
     const call = { op, app, input: JSON.stringify(input), requestId, client, pid, key, secretInput };
     const { secret: secretAnswer = false, wait: mayWait = false } = operation;
     const answer = await this.#writer.execute({ ...call, secretAnswer, mayWait, signal });
     this.#longReads.changed();
-    if (op === 'sessions.delete') void this.#cleaner.run();
+    if (ops.includes('sessions.delete')) void this.#cleaner.run();
     return answer;
   }
 
@@ -92,7 +93,8 @@ class SqliteStore implements Store {
       input,
       status: operation.statuses?.at(-1) ?? 200,
     }));
-    const answer = await this.#write({ ...batch, app, input: { calls: steps } });
+    const ops = steps.map(({ op }) => op);
+    const answer = await this.#write({ ...batch, app, input: { calls: steps } }, ops);
     return { ...answer, status: 200 };
   }
 

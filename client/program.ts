@@ -1,0 +1,21 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+
+/** The daemon's oldest Node. */
+export const oldestNode = 26;
+
+/** The daemon by its installed path: a shebang or npx would find another Node, or none at login. */
+export function daemonEntry(): string {
+  const folder = join(import.meta.dirname, '..', 'daemon');
+  const found = [join(folder, 'holdfastd.js'), join(folder, 'main.ts')].find(existsSync);
+  if (found === undefined) throw new Error(`the daemon is missing in ${folder}: install holdfast again`);
+  return found;
+}
+
+/** The major version of a Node, 0 when it is none. */
+export function majorOf(node: string): number {
+  if (node === process.execPath && process.versions['bun'] === undefined) return Number.parseInt(process.versions.node);
+  const { stdout } = spawnSync(node, ['--version'], { encoding: 'utf8', timeout: 10_000 });
+  return Number(/^v(\d+)\./.exec(stdout ?? '')?.[1] ?? 0);
+}
