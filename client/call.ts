@@ -4,6 +4,7 @@ import { HoldfastError } from '../shared/errors.ts';
 import { keyHeader } from '../shared/headers.ts';
 import type { Operation } from '../shared/operation.ts';
 import { paths, untrusted } from '../shared/paths.ts';
+import { signalAfter } from './aborts.ts';
 import { daemonOf } from './daemon-files.ts';
 import { toRequest } from './request.ts';
 import { isAlive } from './start-lock.ts';
@@ -29,8 +30,10 @@ export interface CallOptions {
 }
 
 const defaultDeadlineMs = 30_000;
+/** A longer time is up at once for Node's timers. */
+const longestTimer = 2 ** 31 - 1;
 export const deadlineOf = ({ options }: Calling, { deadlineMs }: CallOptions): number =>
-  deadlineMs ?? options.deadlineMs ?? defaultDeadlineMs;
+  Math.min(deadlineMs ?? options.deadlineMs ?? defaultDeadlineMs, longestTimer);
 
 interface Running extends Calling {
   operation: Operation;
@@ -40,9 +43,21 @@ interface Running extends Calling {
 
 /** Sends a call until it is answered, may not be repeated, or its time is up; `take` reads what came. */
 export async function run<T>(running: Running, take: (transport: Transport, message: Send) => Promise<T>): Promise<T> {
+  const deadline = signalAfter(deadlineOf(running, running.call));
+  try {
+    return await untilAnswered(running, take, deadline.signal);
+  } finally {
+    deadline[Symbol.dispose]();
+  }
+}
+
+async function untilAnswered<T>(
+  running: Running,
+  take: (transport: Transport, message: Send) => Promise<T>,
+  deadline: AbortSignal,
+): Promise<T> {
   const { transport, socket, options, operation, input, call } = running;
   const deadlineMs = deadlineOf(running, call);
-  const deadline = AbortSignal.timeout(deadlineMs);
   const signal = call.signal ? AbortSignal.any([call.signal, deadline]) : deadline;
   const message = { ...toRequest(operation, { app: options.app, ...input }, options.client, call.key), signal };
   // Stopping twice would stop the next daemon.
@@ -74,15 +89,18 @@ export async function whole(transport: Transport, message: Send): Promise<unknow
   return JSON.parse(await transport.send(message)) as unknown;
 }
 
-/** An answer that is a stream. Opening it is repeated like any read; once it flows, a cut is an error. */
+/** An answer that is a stream, as it arrives. Opening it is repeated like any read; then only the caller ends it. */
+export function openStream(running: Running): Promise<AsyncIterable<Buffer>> {
+  const { signal = new AbortController().signal } = running.call;
+  const opening = AbortSignal.timeout(deadlineOf(running, running.call));
+  return run(running, (transport, message) => transport.open({ ...message, signal }, opening));
+}
+
+/** What a stream answers; once it flows, a cut is an error. */
 export async function* read(running: Running): AsyncGenerator<unknown, void> {
   const text = 'format' in running.operation.input.shape;
-  // A stream may take as long as it likes, so only the caller ends it.
   const { signal } = running.call;
-  const opening = AbortSignal.timeout(deadlineOf(running, running.call));
-  const chunks = await run(running, (transport, message) =>
-    transport.open({ ...message, signal: signal ?? new AbortController().signal }, opening),
-  );
+  const chunks = await openStream(running);
   try {
     yield* text ? textOf(chunks) : linesOf(chunks);
   } catch (error) {
@@ -128,7 +146,7 @@ function silent(socket: string): string {
 }
 
 /** The process that says it serves this socket, if it lives. */
-function pidOf(socket: string): number | undefined {
+export function pidOf(socket: string): number | undefined {
   const own = paths();
   const file = own.socket === socket ? own.daemonFile : join(dirname(socket), 'daemon.json');
   const about = daemonOf(file);

@@ -3,6 +3,7 @@ import { contract, type StoreContract } from '../shared/contract.ts';
 import type { IsBatchable, IsStream, Operation, OutputOf } from '../shared/operation.ts';
 import { paths } from '../shared/paths.ts';
 import { read, run, whole, type Calling, type CallOptions } from './call.ts';
+import { changesOf, type Changes } from './changes.ts';
 import { concealAnswer } from './conceal.ts';
 import { uuidv7 } from '../shared/uuid.ts';
 import { Transport } from './transport.ts';
@@ -11,6 +12,7 @@ import { isQueued, WriteQueue } from './write-queue.ts';
 import { withTokenOf, type WithToken } from './with-token.ts';
 
 export type { CallOptions } from './call.ts';
+export type { Change, Changes, ChangesOptions } from './changes.ts';
 export { draftWriter, type DraftWriter, type DraftWriterOptions } from './drafts.ts';
 export type { Grant, Refreshed, RefreshFunction } from './refresh.ts';
 export type { Token, WithToken, WithTokenOptions } from './with-token.ts';
@@ -66,10 +68,14 @@ interface Helpers {
     /** A good access token or API key; `refresh` is called if it takes a refresh and no other process is at it. */
     readonly withToken: WithToken;
   };
+  /** Every change as it is committed, over restarts of the daemon: `for await (const { kind, id } of client.changes())`. */
+  readonly changes: Changes;
 }
 
 /** Every operation of the contract as a method: `client.feeds.put({ name, url })`. */
-export type Client = Methods<Omit<typeof contract, 'batch'>> & Helpers & AsyncDisposable & { close(): void };
+export type Client = Methods<Omit<typeof contract, 'batch' | 'changes'>> &
+  Helpers &
+  AsyncDisposable & { close(): void };
 
 /**
  * A client of the daemon. Every write carries a key, so a call is repeated by itself, and happens once, when the
@@ -115,7 +121,7 @@ export function connect(options: ConnectOptions): Client {
     );
   }
   const made = client as unknown as Client;
-  return { ...made, auth: { ...made.auth, withToken: withTokenOf(made.auth) } };
+  return { ...made, changes: changesOf(calling), auth: { ...made.auth, withToken: withTokenOf(made.auth) } };
 }
 
 /** The calls of a batch, each with the application that it is for and, unless they are one, with a key. */

@@ -33,8 +33,8 @@ export class Transport {
   readonly #maxSockets: number;
   readonly #idle: Connection[] = [];
   readonly #all = new Set<Connection>();
-  /** Told of an answer from another version than ours; what it throws fails the call. */
-  onOther: ((theirs: Theirs) => void) | undefined;
+  /** Told of an answer from another version than ours, and waited for; what it throws fails the call. */
+  onOther: ((theirs: Theirs) => Promise<void>) | undefined;
   #closed = false;
   /** Calls under way, and what lets the next one that waits begin. */
   #active = 0;
@@ -67,7 +67,7 @@ export class Transport {
       const answer = await connection.exchange(head, body);
       const theirs = answer.headers.get(versionHeader);
       if (theirs !== undefined && theirs !== version) {
-        this.onOther?.({ version: theirs, protocol: Number(answer.headers.get(protocolHeader) ?? protocol) });
+        await this.onOther?.({ version: theirs, protocol: Number(answer.headers.get(protocolHeader) ?? protocol) });
       }
       // A daemon that is not well says so in the document that was asked for, not in a problem.
       const isHealth = path === contract.system.health.path && answer.headers.get('content-type') === jsonType;
@@ -113,6 +113,7 @@ export class Transport {
 
   /** The answer of a stream, as it arrives. `opening` ends the wait for its first byte, `message.signal` all of it. */
   async open(message: Send, opening: AbortSignal): Promise<IncomingMessage> {
+    if (this.#closed) throw closed();
     const begun = new AbortController();
     const giveUp = () => begun.abort(opening.reason);
     opening.addEventListener('abort', giveUp);

@@ -1,16 +1,16 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import type { Paths } from '../shared/paths.ts';
 import type { Config } from './config.ts';
 import { prepareDirectories } from './directories.ts';
 import { ExitError } from './exit.ts';
 import { batchOperations } from './http/batch.ts';
+import { changeOperations } from './http/changes.ts';
 import { createServer, type Server } from './http/server.ts';
 import { keyOperations, type KeyOperations } from './http/keys.ts';
 import { systemOperations } from './http/system.ts';
 import type { Logger } from './logger.ts';
 import { own, type Ownership } from './ownership.ts';
 import { checkItself, type SelfCheck } from './self-check.ts';
-import { removeOwn, removeStale, writeDaemonFile } from './socket.ts';
+import { removeOwn, removeStale } from './socket.ts';
 import { RootKeyFile } from './store/keys/root-key.ts';
 import { Unlocked } from './store/keys/passphrase.ts';
 import { openStore } from './store/sqlite/store.ts';
@@ -18,8 +18,8 @@ import type { Store } from './store/store.ts';
 
 /** How long a stop waits for requests that do not end, in milliseconds. */
 const drainMs = 5_000;
-/** How long connections that were on their way are still answered, in milliseconds. */
-const lingerMs = 50;
+/** How long a stop may take at all, in milliseconds: a disk may hang for ever. Service managers wait a little longer. */
+const endMs = 25_000;
 
 export interface Daemon {
   /** Stops in order; safe to call twice. */
@@ -60,7 +60,7 @@ async function serve(
   let stopping: Promise<void> | undefined;
   const stop = (reason?: ExitError) => {
     check?.end();
-    stopping ??= shutDown(paths, server, store, logger).then(() => {
+    stopping ??= shutDown(paths, server, store, logger, reason).then(() => {
       ownership.release();
       stopped.resolve(reason);
     }, stopped.reject);
@@ -70,25 +70,35 @@ async function serve(
   const system = systemOperations(store, {
     isStopping: () => stopping !== undefined,
     stop: () => void stop(),
-    reasons: () => check?.reasons ?? [],
+    reasons: () => check?.reasons() ?? [],
   });
-  const server: Server = createServer(store, { system, keys, batch: batchOperations(store) }, logger);
+  const server: Server = createServer(
+    store,
+    { system, keys, batch: batchOperations(store), changes: changeOperations(store) },
+    logger,
+  );
   await server.listen(paths.socket);
   void store.failed.then((reason) => stop(reason));
-  writeDaemonFile(paths);
   check = checkItself(paths, server, ownership, logger, (reason) => void stop(reason));
   logger.info({ socket: paths.socket, data: paths.data, engine: store.engine }, 'ready');
   return { stop: () => stop(), stopped: stopped.promise };
 }
 
-async function shutDown(paths: Paths, server: Server, store: Store, logger: Logger): Promise<void> {
+async function shutDown(paths: Paths, server: Server, store: Store, logger: Logger, reason?: ExitError): Promise<void> {
   logger.info('stopping');
+  const late = setTimeout(() => {
+    logger.fatal('the stop does not end: ended by force. Nothing that was acknowledged is lost');
+    // A thread that hangs would keep process.exit() waiting too.
+    process.kill(process.pid, 'SIGKILL');
+  }, endMs).unref();
   const timeUp = new Promise<'late'>((resolve) => setTimeout(resolve, drainMs, 'late').unref());
   if ((await Promise.race([server.drain(), timeUp])) === 'late') logger.warn('requests did not end in time');
   await store.close();
   // Who connects from now on finds no socket and waits for the next daemon; who has just connected is still told so.
-  removeOwn(paths);
-  await sleep(lingerMs);
+  // Unless our data is gone: then these may be the files of who began anew in its place.
+  if (reason?.exitCode !== 78) removeOwn(paths);
+  await Promise.race([server.quiet(), timeUp]);
   await server.close(timeUp);
+  clearTimeout(late);
   logger.info('stopped');
 }

@@ -10,6 +10,7 @@ export const errorTable = {
   forbidden_origin: { status: 403, title: 'Requests from web pages are refused', retryable: false },
   not_found: { status: 404, title: 'There is no such record', retryable: false },
   unknown_route: { status: 404, title: 'There is no such operation', retryable: false },
+  slow_reader: { status: 408, title: 'The stream was not read fast enough', retryable: true },
   timeout: { status: 408, title: 'The request did not arrive in time', retryable: true },
   ambiguous: { status: 409, title: 'More than one record fits', retryable: false },
   drops_messages: { status: 409, title: 'The document lacks messages that are stored', retryable: false },
@@ -25,6 +26,7 @@ export const errorTable = {
   lease_expired: { status: 409, title: 'The grant is over', retryable: false },
   leased: { status: 409, title: 'Somebody else holds the lease', retryable: false },
   needs_login: { status: 409, title: 'Only a new login can help', retryable: false },
+  compacted: { status: 410, title: 'The changes are no longer kept', retryable: false },
   reset: { status: 410, title: 'The cursor belongs to another state of the store', retryable: false },
   stale: { status: 412, title: 'The record has changed since it was read', retryable: false },
   too_large: { status: 413, title: 'The request is too large', retryable: false },
@@ -76,6 +78,8 @@ export interface ErrorDetails {
   field?: string | undefined;
   /** The call of an atomic batch that failed, counted from 0. */
   index?: number | undefined;
+  /** The oldest position whose successors are all kept, for `compacted`. */
+  floor?: string | undefined;
   /** Seconds after which a retry makes sense. */
   retryAfter?: number;
 }
@@ -137,8 +141,8 @@ export function toProblem(error: HoldfastError, requestId: string): Problem {
 }
 
 /** The details that travel in the problem document; the rest of them is a header. */
-function carried({ errors, current, generation, holder, candidates, field, index }: ErrorDetails): ErrorDetails {
-  const all = Object.entries({ errors, current, generation, holder, candidates, field, index });
+function carried({ errors, current, generation, holder, candidates, field, index, floor }: ErrorDetails): ErrorDetails {
+  const all = Object.entries({ errors, current, generation, holder, candidates, field, index, floor });
   return Object.fromEntries(all.filter(([, value]) => value !== undefined));
 }
 

@@ -25,4 +25,5 @@ export const problemSchema = z.looseObject({
   candidates: z.array(z.string()).optional(),
   field: z.string().optional(),
   index: z.int().optional(),
+  floor: z.string().optional(),
 });

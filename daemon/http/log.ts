@@ -58,4 +58,10 @@ export function logResponses(app: FastifyInstance, logger: Logger): void {
     };
     logger[level](line, error ? 'refused' : slow ? 'slow' : 'done');
   });
+  // Cut off by the daemon itself, an answer is never finished.
+  app.addHook('onRequestAbort', async (request) => {
+    const error = errors.get(request);
+    if (error?.code !== 'slow_reader') return;
+    logger.info({ requestId: request.id, op: request.routeOptions.config.operation, ...about(error) }, 'cut off');
+  });
 }

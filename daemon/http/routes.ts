@@ -4,10 +4,11 @@ import { HoldfastError } from '../../shared/errors.ts';
 import { clientHeader, keyHeader, unquote } from '../../shared/headers.ts';
 import type { Operation } from '../../shared/operation.ts';
 import { secretMapper } from '../../shared/secret.ts';
-import type { Store, StoreAnswer, StoreCall } from '../store/store.ts';
+import type { Store, StoreCall } from '../store/store.ts';
 import { protect } from '../redact.ts';
 import { inputReader } from './input.ts';
 import { mapBatchSecrets, type BatchOperations } from './batch.ts';
+import type { ChangeOperations } from './changes.ts';
 import type { KeyOperations } from './keys.ts';
 import { sendStream } from './stream.ts';
 import type { SystemOperations } from './system.ts';
@@ -26,6 +27,7 @@ export interface OwnOperations {
   system: SystemOperations;
   keys: KeyOperations;
   batch: BatchOperations;
+  changes: ChangeOperations;
 }
 
 /** What the routes need of the server. */
@@ -93,18 +95,33 @@ function prefers(accept: string, types: Set<string>): boolean {
 }
 
 function answering({ name, operation }: Named, services: Services): Answer {
-  const [group = '', verb = ''] = name.split('.');
-  const ofDaemon = services.own as unknown as Record<string, Record<string, (call: StoreCall) => Promise<StoreAnswer>>>;
-  const answerOf = ofDaemon[group]?.[verb] ?? ((call: StoreCall) => services.store.call(call));
+  const ofDaemon = ownOf(name, services) as Store['call'] | undefined;
+  const answerOf = ofDaemon ?? ((call: StoreCall) => services.store.call(call));
   const callOf = callReader(name, operation);
   return async (request, reply) => {
     const call = callOf(request, reply);
     const signal = operation.wait ? gone(reply, services.stopping) : undefined;
+    if (signal) await stillThere(request);
     const answer = await answerOf({ ...call, signal });
     if (answer.revision !== undefined) reply.header('etag', `"${answer.revision}"`);
     if (operation.secret) reply.header('cache-control', 'no-store');
     return reply.code(answer.status).type('application/json; charset=utf-8').send(answer.text);
   };
+}
+
+/** What the daemon itself does for an operation that is not the store's. */
+function ownOf(name: string, { own }: Services): unknown {
+  const [group = '', verb = ''] = name.split('.');
+  return (own as unknown as Record<string, Record<string, unknown>>)[group]?.[verb];
+}
+
+/**
+ * Throws when the caller has hung up already. A daemon that was suspended finds a call and its end at once, one turn after
+ * the other, and what is given to nobody is kept from all others for a while.
+ */
+async function stillThere({ raw }: FastifyRequest): Promise<void> {
+  for (let turn = 1; turn <= 2; turn++) await new Promise((resolve) => setImmediate(resolve));
+  if (raw.socket.destroyed) throw new HoldfastError('timeout', 'The caller hung up before it was answered.');
 }
 
 /** Aborted when the caller is gone or the daemon begins to stop. */
@@ -114,14 +131,17 @@ function gone(reply: FastifyReply, stopping: AbortSignal): AbortSignal {
   return AbortSignal.any([closed.signal, stopping]);
 }
 
-function streaming({ name, operation }: Named, { store, stopping }: Services): Answer {
+function streaming({ name, operation }: Named, services: Services): Answer {
+  const { store, stopping } = services;
   if (operation.stream !== 'out' || !operation.produces) throw new Error(`${name}: only answers are streamed yet`);
   const { produces } = operation;
   const callOf = callReader(name, operation);
+  const ofDaemon = ownOf(name, services) as Store['stream'] | undefined;
+  const stepsOf = ofDaemon ?? ((call: StoreCall) => store.stream(call));
   return async (request, reply) => {
-    const call = callOf(request, reply);
+    const call = { ...callOf(request, reply), signal: gone(reply, stopping) };
     const { format = Object.keys(produces)[0] } = call.input as { format?: string };
-    return sendStream(request, reply, produces[format ?? ''] ?? '', store.stream(call), stopping);
+    return sendStream(request, reply, produces[format ?? ''] ?? '', stepsOf(call), stopping);
   };
 }
 

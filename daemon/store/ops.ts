@@ -1,12 +1,13 @@
 import type { StoreContract } from '../../shared/contract.ts';
 import type { InputOf, IsStream, OutputOf } from '../../shared/operation.ts';
+import { slice as sliceChanges } from './changes.ts';
 import * as kinds from './kinds.ts';
 import { adopt, describe, rewrap } from './keys/rotation.ts';
 import { mayRepeat } from './resources/auth/refresh.ts';
 import { sweepVersions } from './resources/auth/versions.ts';
 import { sweepPending } from './resources/pending.ts';
 import { sweep } from './resources/sessions/sweep.ts';
-import { prune, retention } from './retention.ts';
+import { newestChange, prune, retention } from './retention.ts';
 import type { Context, JsonText, Tx } from './tx.ts';
 import type { Wait } from './wait.ts';
 
@@ -15,6 +16,10 @@ type Answer<Op> = IsStream<Op> extends true ? AsyncGenerator<string, void> : Pro
 type Implementation<Op> = (tx: Tx, input: InputOf<Op>, context: Context) => Answer<Op>;
 type Implementations<C> = { [Kind in keyof C]: { [Verb in keyof C[Kind]]: Implementation<C[Kind][Verb]> } };
 
+/** What a call of the cleaner says: its own time, see cleaner.ts. */
+interface Cleaning {
+  at: number;
+}
 /** Records that a sweep of secrets removes at once. */
 const slice = 200;
 
@@ -22,10 +27,11 @@ const slice = 200;
 const implementations = {
   ...(kinds satisfies Implementations<StoreContract>),
   // The daemon's own calls, made by no client: they go the way of every write.
-  log: { prune: async (tx: Tx, _input: object, { at }: Context) => ({ more: await prune(tx, at, retention) }) },
-  branches: { sweep },
+  log: { newest: newestChange, prune: async (tx: Tx, { at }: Cleaning) => ({ more: await prune(tx, at, retention) }) },
+  changes: { slice: sliceChanges },
+  branches: { sweep: (tx: Tx, cleaning: Cleaning) => sweep(tx, {}, cleaning) },
   secrets: {
-    sweep: async (tx: Tx, _input: object, { at }: Context) => {
+    sweep: async (tx: Tx, { at }: Cleaning) => {
       const [pending, versions] = [await sweepPending(tx, at, slice), await sweepVersions(tx, at, slice)];
       return { more: pending || versions };
     },

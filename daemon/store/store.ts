@@ -48,6 +48,8 @@ export interface Store {
   stream(call: StoreCall): AsyncGenerator<Uint8Array, void>;
   /** The daemon's own operations, made by no client. */
   own(kind: 'read' | 'write', op: string, input: object): Promise<unknown>;
+  /** Calls `listener` after each commit that changed something; answers how to end that. */
+  onCommit(listener: () => void): () => void;
   /** Asks no writer. */
   health(): Promise<StoreHealth>;
   /** Waits for accepted writes, leaves the files clean. */

@@ -47,6 +47,9 @@ export const examples: Examples = {
     openapi: (client) => client.system.openapi(),
     shutdown: (client) => client.system.shutdown(),
   },
+  changes: {
+    stream: (client) => client.changes({ after: '0' }).next(),
+  },
   feeds: {
     put: (client) => client.feeds.put({ name: 'new', url }),
     get: (client) => client.feeds.get({ name: 'kept' }),

@@ -6,6 +6,8 @@ export async function askEverything(call: Call): Promise<void> {
   const of = '/v1/apps/test';
   const session = `${of}/sessions/long-id`;
   const messages = [{ role: 'user', content: 'hello', id: 'm' }];
+  // Ends with the daemon.
+  const changes = call('changes.stream', '/v1/changes?after=0');
   await call('system.health', '/v1/health');
   await call('system.version', '/v1/version');
   await call('system.openapi', '/v1/openapi.json');
@@ -49,6 +51,7 @@ export async function askEverything(call: Call): Promise<void> {
   await call('sessions.restore', `${session}/restore`, {});
   await call('sessions.abandon', `${of}/sessions:abandon`, { idleMs: 0 });
   await call('system.shutdown', '/v1/shutdown', {});
+  await changes;
 }
 
 /** Credentials and the key that seals them. */

@@ -128,6 +128,9 @@ describe('/v1/openapi.json', () => {
 /** The document of a reply, every line of lines, or a text that is neither. */
 function outputsOf({ text }: { text: string }, operation: Operation | undefined): unknown[] {
   const types = Object.values(operation?.produces ?? { json: 'application/json' });
+  if (types[0] === 'text/event-stream') {
+    return Array.from(text.matchAll(/^event: change\ndata: (.*)$/gm), ([, data = '']) => JSON.parse(data) as unknown);
+  }
   if (types[0]?.startsWith('text/')) return [text];
   return types[0] === 'application/x-ndjson' ? linesOf(text) : [JSON.parse(text)];
 }

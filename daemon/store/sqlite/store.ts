@@ -1,6 +1,7 @@
 import { stat, statfs } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { DatabaseSync } from 'node:sqlite';
+import { lowDiskBytes } from '../../../shared/protocol.ts';
 import { findRoot } from '../keys/keyring.ts';
 import type { RootKeyFile } from '../keys/root-key.ts';
 import type { Store, StoreAnswer, StoreCall, StoreHealth } from '../store.ts';
@@ -16,8 +17,6 @@ const stalledMs = 5_000;
 /** Reads that look at every session of an application, and how many make that too long for the main thread. */
 const scans = new Set(['sessions.list', 'sessions.resumable']);
 const manySessions = 2000;
-/** Free bytes below which health warns: the WAL may need this much. */
-const lowDiskBytes = 100 * 1024 * 1024;
 
 /** Opens the database, bringing its schema up to this code; throws an ExitError that says what to do otherwise. */
 export async function openStore(path: string, rootKey: RootKeyFile): Promise<Store> {
@@ -107,6 +106,10 @@ class SqliteStore implements Store {
     return JSON.parse((await this.#reads.answer({ op, app: '', input })).text);
   }
 
+  onCommit(listener: () => void): () => void {
+    return this.#writer.onCommit(listener);
+  }
+
   stream({ name: op, app, input }: StoreCall): AsyncGenerator<Uint8Array, void> {
     return this.#longReads.stream({ op, app, input });
   }
@@ -146,9 +149,10 @@ class SqliteStore implements Store {
     };
   }
 
-  /** A real read: a database that cannot be read must not look healthy. */
+  /** A real read, of the file and not of what SQLite kept of it: a database that cannot be read must not look healthy. */
   #readMeta(): Map<string, string> | undefined {
     try {
+      this.#reader.exec('PRAGMA shrink_memory');
       const rows = this.#reader.prepare('SELECT name, value FROM meta').all();
       return new Map(rows.map(({ name, value }) => [String(name), String(value)]));
     } catch {

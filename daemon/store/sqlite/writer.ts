@@ -42,6 +42,7 @@ export class Writer {
   readonly #failed = Promise.withResolvers<ExitError>();
   readonly #closed = Promise.withResolvers<void>();
   readonly #parking = new Parking();
+  readonly #listeners = new Set<() => void>();
   #idle: (() => void) | undefined;
   #next = 0;
   #characters = 0;
@@ -79,6 +80,12 @@ export class Writer {
   get oldestMs(): number {
     const [oldest] = this.#waiting.values();
     return oldest ? Math.round(performance.now() - oldest.since) : 0;
+  }
+
+  /** Calls `listener` after each commit that changed something; answers how to end that. */
+  onCommit(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
   execute(write: Write): Promise<StoreAnswer> {
@@ -132,6 +139,7 @@ export class Writer {
       this.lastCommitAt = message.committedAt ?? this.lastCommitAt;
       for (const outcome of message.outcomes) this.#settle(outcome);
       this.#parking.touch(message.touched);
+      if (message.touched.length > 0) for (const listener of this.#listeners) listener();
     }
   }
 

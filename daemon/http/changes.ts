@@ -1,0 +1,109 @@
+import { HoldfastError } from '../../shared/errors.ts';
+import type { InputOf } from '../../shared/operation.ts';
+import type { stream } from '../../shared/resources/changes.ts';
+import type { Change, ChangeSlice } from '../store/changes.ts';
+import type { Store, StoreCall } from '../store/store.ts';
+
+/** Milliseconds after which a reader without news is told how far the log has come. */
+const heartbeatMs = 15_000;
+/** Milliseconds after which a reader that was cut off may come again. */
+const retryMs = 250;
+const maxReaders = 1000;
+/** Slices that are remembered until the next commit: readers that are at the same place share one. */
+const maxKnown = 32;
+
+/** The daemon's own operations on its log. */
+export interface ChangeOperations {
+  stream(call: StoreCall): AsyncGenerator<Uint8Array, void>;
+}
+
+/**
+ * The change stream. Invariant: a reader learns of a commit before or while it reads the slice that holds it, because it
+ * listens before it reads; so what is stored and what comes live are one sequence, without gap or repeat. Each reader reads
+ * the log itself, at its own pace: nothing is kept for one that is slow.
+ */
+export function changeOperations(store: Store): ChangeOperations {
+  const known = new Map<string | undefined, Promise<ChangeSlice>>();
+  store.onCommit(() => known.clear());
+  const sliceAfter = (after: string | undefined): Promise<ChangeSlice> => {
+    const found = known.get(after);
+    if (found) return found;
+    if (known.size >= maxKnown) known.clear();
+    const slice = store.own('read', 'changes.slice', { after }) as Promise<ChangeSlice>;
+    known.set(after, slice);
+    // A read that failed is made again by the next reader.
+    slice.catch(() => known.delete(after));
+    return slice;
+  };
+  let readers = 0;
+  async function* follow({ input, signal }: StoreCall): AsyncGenerator<Uint8Array, void> {
+    const wanted = input as InputOf<typeof stream>;
+    if (readers >= maxReaders) throw new HoldfastError('busy', `${readers} readers follow the changes already.`);
+    readers += 1;
+    const news = newsOf(store, signal);
+    try {
+      const encoder = new TextEncoder();
+      const { changes, next } = await sliceAfter(wanted.after);
+      yield encoder.encode(`retry: ${retryMs}\n${idLine(next)}\n${eventsOf(changes, wanted)}`);
+      for (let place = next; ;) {
+        news.begin();
+        const slice = await sliceAfter(place);
+        const events = eventsOf(slice.changes, wanted);
+        if (events) yield encoder.encode(events);
+        else if (slice.next === place && !(await news.arrive()))
+          yield encoder.encode(`: nothing new\n${idLine(place)}\n`);
+        signal?.throwIfAborted();
+        place = slice.next;
+      }
+    } finally {
+      news.end();
+      readers -= 1;
+    }
+  }
+  return { stream: follow };
+}
+
+/** Commits as one reader hears of them. */
+function newsOf(store: Store, signal: AbortSignal | undefined) {
+  let heard = false;
+  let wake: (() => void) | undefined;
+  const hear = () => {
+    heard = true;
+    wake?.();
+  };
+  const off = store.onCommit(hear);
+  signal?.addEventListener('abort', hear);
+  return {
+    begin: () => void (heard = false),
+    /** Resolves at the first commit since `begin`, or when the reader is gone; with false when neither came in time. */
+    arrive: async (): Promise<boolean> => {
+      if (heard || signal?.aborted) return true;
+      let timer: NodeJS.Timeout | undefined;
+      await new Promise<void>((resolve) => {
+        wake = resolve;
+        timer = setTimeout(resolve, heartbeatMs);
+      });
+      clearTimeout(timer);
+      wake = undefined;
+      return heard;
+    },
+    end: () => {
+      off();
+      signal?.removeEventListener('abort', hear);
+    },
+  };
+}
+
+/** Moves the place from which a reader goes on, without an event. */
+const idLine = (position: string) => `id: ${position}\n`;
+
+function eventsOf(changes: Change[], { app, kind, id }: InputOf<typeof stream>): string {
+  const wanted = (change: Change) =>
+    (!app || app.includes(change.app)) &&
+    (!kind || kind.includes(change.kind)) &&
+    (!id || id.includes(change.id) || (change.session !== null && id.includes(change.session)));
+  return changes
+    .filter(wanted)
+    .map((change) => `${idLine(change.position)}event: change\ndata: ${JSON.stringify(change)}\n\n`)
+    .join('');
+}
