@@ -1,5 +1,7 @@
 import type { Feed } from '../../shared/resources/feeds.ts';
 import { app, dryRun, json, limit, type Command, type Group } from './command.ts';
+import { exportFile } from './feeds/export.ts';
+import { importFile } from './feeds/import.ts';
 import { pages, print, printJson, table, tell } from './screen.ts';
 import { safe } from './text.ts';
 
@@ -83,4 +85,8 @@ const rename: Command = {
   },
 };
 
-export const feeds: Group = { summary: 'the feeds of an application', commands: { list, add, remove, rename } };
+export const feeds: Group = {
+  summary: 'the feeds of an application',
+  asks: true,
+  commands: { list, add, remove, rename, import: importFile, export: exportFile },
+};

@@ -12,29 +12,20 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { build } from 'esbuild';
+import { bundleDaemon, bundleParser, daemonNode, root } from './bundle.ts';
 import { edgesOf, readSources } from './imports.ts';
 
 // Builds what npm publishes: node test/helpers/build.ts [output, else dist/]
 //
 //   client/ shared/   JavaScript and types, file by file: what an application imports
-//   daemon/           the daemon in three files, one per thread, with every package it needs inside
+//   daemon/           the daemon, a file for each of its threads and one that checks its database, with all packages inside
 //   systemd/ launchd/ templates of the service
 
-const root = join(import.meta.dirname, '..', '..');
 const output = resolve(process.argv[2] ?? join(root, 'dist'));
 const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
   dependencies: Record<string, string>;
   author?: string | { name: string };
 } & Record<'name' | 'version' | 'description' | 'license' | 'type', string>;
-
-// Packages in CommonJS ask for Node's own modules by require, which ES modules lack.
-const requireBanner = {
-  js: "import { createRequire as makeRequire } from 'node:module';\nconst require = makeRequire(import.meta.url);",
-};
-
-/** The daemon's oldest Node; its entry must itself run on any, to say so. */
-const daemonNode = 26;
 
 const entry = `#!/usr/bin/env node
 // Runs on any Node, to say which one the daemon needs.
@@ -66,7 +57,8 @@ for (const part of ['client', 'shared', 'daemon', 'systemd', 'launchd', 'package
   rmSync(join(output, part), { recursive: true, force: true });
 }
 emitLibrary();
-await bundleDaemon();
+await inlineParser();
+await buildDaemon();
 writeManifest();
 // What `holdfast service install` fills in.
 for (const folder of ['systemd', 'launchd']) cpSync(join(root, folder), join(output, folder), { recursive: true });
@@ -102,27 +94,16 @@ function emitLibrary(): void {
   chmodSync(cli, 0o755);
 }
 
-async function bundleDaemon(): Promise<void> {
+async function inlineParser(): Promise<void> {
+  const folder = join(output, 'client');
+  const { inputs } = await bundleParser(join(folder, 'cli', 'feeds', 'xml.js'));
+  writeFileSync(join(folder, 'THIRD-PARTY-LICENSES'), licensesOf(Object.keys(inputs)));
+}
+
+async function buildDaemon(): Promise<void> {
   const folder = join(output, 'daemon');
-  const { metafile } = await build({
-    absWorkingDir: root,
-    entryPoints: {
-      main: 'daemon/main.ts',
-      'writer-worker': 'daemon/store/sqlite/writer-worker.ts',
-      'reader-worker': 'daemon/store/sqlite/reader-worker.ts',
-    },
-    outdir: folder,
-    bundle: true,
-    format: 'esm',
-    platform: 'node',
-    target: `node${daemonNode}`,
-    metafile: true,
-    logLevel: 'warning',
-    banner: requireBanner,
-  });
-  // Beside the worker, as migrate.ts looks for them.
-  cpSync(join(root, 'daemon', 'store', 'sqlite', 'migrations'), join(folder, 'migrations'), { recursive: true });
-  writeFileSync(join(folder, 'THIRD-PARTY-LICENSES'), licensesOf(Object.keys(metafile.inputs)));
+  const { inputs } = await bundleDaemon(folder);
+  writeFileSync(join(folder, 'THIRD-PARTY-LICENSES'), licensesOf(Object.keys(inputs)));
   writeFileSync(join(folder, 'holdfastd.js'), entry);
   chmodSync(join(folder, 'holdfastd.js'), 0o755);
 }
@@ -167,7 +148,9 @@ function writeManifest(): void {
 /** The packages that client and shared import, at the version this repository is tested with. */
 function libraryDependencies(): Record<string, string> {
   const sources = readSources(root, ['client', 'shared']);
-  const targets = [...sources].flatMap(([file, text]) => edgesOf(file, text)).map(({ target }) => target);
+  // That file is published with its package inside.
+  const edges = [...sources].flatMap(([file, text]) => (file === 'client/cli/feeds/xml.ts' ? [] : edgesOf(file, text)));
+  const targets = edges.map(({ target }) => target);
   const names = new Set(targets.filter((target) => !/^(client|shared)\/|^node:/.test(target)));
   return Object.fromEntries(
     [...names].map((name) => {

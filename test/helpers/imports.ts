@@ -42,7 +42,8 @@ const rules: Rule[] = [
   },
   {
     files: /^client\//,
-    refuses: (edge) => noneOf(/^client\//, /^shared\//, /^node:/, /^daemon\//, /^zod$/)(edge) || valueOfZod(edge),
+    refuses: (edge) =>
+      valueOfZod(edge) || (!isInlined(edge) && noneOf(/^client\//, /^shared\//, /^node:/, /^daemon\//, /^zod$/)(edge)),
     why: 'the client is thin: shared, node: and the types of zod, and no other package',
   },
   {
@@ -63,6 +64,8 @@ const rules: Rule[] = [
   { files: /^daemon\/http\//, refuses: engine, why: 'HTTP talks to the Store interface, never to its engine' },
 ];
 
+/** The XML parser, in the one file that is published with it inside. */
+const isInlined = ({ from, target }: Edge) => from === 'client/cli/feeds/xml.ts' && target === '@rgrove/parse-xml';
 const valueOfZod = ({ target, typeOnly }: Edge) => target === 'zod' && !typeOnly;
 
 /** What stands in a file's code, not in an import: where it may, and why nowhere else. */

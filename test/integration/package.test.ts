@@ -1,21 +1,12 @@
 import { execFile } from 'node:child_process';
-import {
-  mkdirSync,
-  mkdtempSync,
-  readdirSync,
-  readFileSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { version } from '../../shared/protocol.ts';
 import { root, TestHome, type DaemonProcess } from '../helpers/daemon.ts';
+import { installPackage } from '../helpers/installed.ts';
 import { readAgent } from '../helpers/plist.ts';
 import { ServiceHome } from '../helpers/service.ts';
 
@@ -57,19 +48,7 @@ async function say(command: string, args: string[], env: NodeJS.ProcessEnv = {})
 beforeAll(async () => {
   project = mkdtempSync(join(tmpdir(), 'holdfast-package-'));
   home = new TestHome();
-  const output = join(project, 'output');
-  await run(node, [join(root, 'test', 'helpers', 'build.ts'), output]);
-  const pack = ['pack', '--silent', '--pack-destination', project, output];
-  const { stdout } = await run('npm', pack, {
-    cwd: project,
-    env: { ...process.env, npm_config_cache: join(project, 'cache') },
-  });
-  await run('tar', ['-xzf', join(project, stdout.trim()), '-C', project]);
-  rmSync(output, { recursive: true });
-  mkdirSync(join(project, 'node_modules'));
-  renameSync(join(project, 'package'), installed('.'));
-  symlinkSync(join(root, 'node_modules', 'zod'), join(project, 'node_modules', 'zod'));
-  writeFileSync(join(project, 'package.json'), JSON.stringify({ type: 'module' }));
+  await installPackage(project);
 }, 60_000);
 afterAll(async () => {
   await home[Symbol.asyncDispose]();
@@ -89,10 +68,11 @@ describe('the package', () => {
     expect(readdirSync(installed('.'))).toContain('LICENSE');
   });
 
-  it('brings the license of every package inside the daemon', () => {
+  it('brings the license of every package inside it', () => {
     const texts = readFileSync(installed('daemon/THIRD-PARTY-LICENSES'), 'utf8').split(/\n-{80}\n/);
     expect(texts.map((text) => text.trim().split(' ')[0])).toEqual(expect.arrayContaining(['fastify', 'pino', 'zod']));
     for (const text of texts) expect(text).toMatch(/copyright/i);
+    expect(readFileSync(installed('client/THIRD-PARTY-LICENSES'), 'utf8')).toMatch(/^@rgrove\/parse-xml .*copyright/is);
   });
 
   it('has a daemon that says which Node it needs', async () => {
@@ -172,6 +152,19 @@ describe('its daemon', () => {
     expect([code, JSON.parse(stdout)]).toMatchObject([0, { status: 'ok', version }]);
   });
 
+  it('imports an OPML file, with the XML parser that the command brings', async () => {
+    const file = join(root, 'test', 'fixtures', 'feeds.opml');
+    const { code, stdout } = await say(node, [
+      installed('client/cli/main.js'),
+      'feeds',
+      'import',
+      file,
+      '--app',
+      'demo',
+    ]);
+    expect([code, stdout]).toEqual([0, 'Feeds: 18 added.\n']);
+  });
+
   it('serves an application that imports the library and the contract', async () => {
     writeFileSync(
       join(project, 'application.js'),
@@ -201,6 +194,11 @@ describe('its daemon', () => {
       schemaVersion: expect.any(Number),
       reader: ['hello there', 1, 1],
     });
+  });
+
+  it('is found well by the doctor, who brings a program that reads its database', async () => {
+    const { code, stdout } = await say(node, [installed('client/cli/main.js'), 'doctor', '--json']);
+    expect([code, JSON.parse(stdout)]).toMatchObject([0, { database: { checked: true } }]);
   });
 
   it('keeps its cache of compiled code to itself', () => {
