@@ -10,7 +10,7 @@ import { startByManager } from './service-manager.ts';
 import { isAlive, tryStartLock } from './start-lock.ts';
 
 /** Starts that may fail in so many milliseconds before a person is asked to look. */
-const maxStarts = 3;
+export const maxStarts = 3;
 const startsWithinMs = 10 * 60_000;
 /** How long a daemon may take to listen: it may have a large database to check. */
 const startMs = 60_000;
@@ -49,6 +49,23 @@ export async function autostart(signal: AbortSignal): Promise<string> {
   return '';
 }
 
+/**
+ * Starts ours when the daemon that was asked to make place is gone. Until then the caller's start lock is held, which
+ * `release` gives back: an older client that was faster would start the old one again. What fails is told by the next call.
+ */
+export async function takePlace(release: () => void, signal: AbortSignal): Promise<void> {
+  const own = paths();
+  try {
+    // A process that has nothing else to do may end meanwhile, and leaves the start to the next.
+    while (await listens(own.socket)) await sleep(lookMs, undefined, { signal, ref: false });
+    while (!(await listens(own.socket))) await start(own, signal, false);
+  } catch {
+    // It did not go, or ours cannot run.
+  } finally {
+    release();
+  }
+}
+
 interface Start {
   at: number;
   pid: number;
@@ -62,7 +79,7 @@ async function start(own: Paths, signal: AbortSignal, asked: boolean): Promise<v
   // By its service, if this home has one: a second daemon beside it would only be in its way.
   if (!underWay && (await startByManager(process.env, signal))) return untilListens(own, signal);
   const { at, pid, code } = underWay ? { ...last, code: () => undefined } : launch(own, starts, asked);
-  while (Date.now() - at < startMs) {
+  for (const begun = performance.now(); performance.now() - begun < startMs;) {
     if (await listens(own.socket)) return;
     const ended = code();
     if (ended === 75) {
@@ -80,7 +97,11 @@ async function start(own: Paths, signal: AbortSignal, asked: boolean): Promise<v
 
 /** Waits for a daemon that its service manager looks after. */
 async function untilListens(own: Paths, signal: AbortSignal): Promise<void> {
-  for (const deadline = Date.now() + startMs; Date.now() < deadline; await sleep(lookMs, undefined, { signal })) {
+  for (
+    const begun = performance.now();
+    performance.now() - begun < startMs;
+    await sleep(lookMs, undefined, { signal })
+  ) {
     if (await listens(own.socket)) return;
   }
   throw unavailable('its service was started and does not listen yet', "look at 'holdfast service status'");
@@ -113,7 +134,8 @@ function launch(own: Paths, starts: Start[], asked: boolean): Start & { code: ()
   return { at, pid, code: () => code };
 }
 
-function recentStarts({ starts }: Paths): Start[] {
+/** When clients started one lately, unless it has stopped as asked. */
+export function recentStarts({ starts }: Paths): Start[] {
   const now = Date.now();
   const noted = readJson(starts);
   const isRecent = (entry: Partial<Start> | null): entry is Start =>

@@ -6,9 +6,13 @@ import { join } from 'node:path';
 export const oldestNode = 26;
 
 /** The daemon by its installed path: a shebang or npx would find another Node, or none at login. */
-export function daemonEntry(): string {
+export const daemonEntry = (): string => entryOf('holdfastd.js', 'main.ts');
+/** The check of the database, a process as the daemon is. */
+export const integrityEntry = (): string => entryOf('integrity.js', 'integrity.ts');
+
+function entryOf(...names: string[]): string {
   const folder = join(import.meta.dirname, '..', 'daemon');
-  const found = [join(folder, 'holdfastd.js'), join(folder, 'main.ts')].find(existsSync);
+  const found = names.map((name) => join(folder, name)).find(existsSync);
   if (found === undefined) throw new Error(`the daemon is missing in ${folder}: install holdfast again`);
   return found;
 }

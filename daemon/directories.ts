@@ -1,12 +1,8 @@
-import { lstatSync, mkdirSync, readFileSync, realpathSync } from 'node:fs';
+import { lstatSync, mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
-import { userInfo } from 'node:os';
-import type { Paths } from '../shared/paths.ts';
+import { mounts, networkFileSystem } from '../shared/mounts.ts';
+import { user, type Paths } from '../shared/paths.ts';
 import { ExitError } from './exit.ts';
-
-/** Types of /proc/self/mountinfo that lie on another machine; statfs calls half of them plain FUSE. */
-const networkTypes =
-  /^(nfs4?|cifs|smb3?|smbfs|9p|afs|ceph|lustre|gpfs|glusterfs|drvfs|ncpfs|coda|vboxsf|prl_fs|fakeowner|fuse\.(sshfs|rclone|glusterfs|s3fs|goofys|gcsfuse|davfs2?|curlftpfs|ceph|juicefs|vmhgfs-fuse|grpcfuse))$/;
 
 /** Makes the directories, 0700 and ours, and refuses what SQLite's locks do not work on. */
 export function prepareDirectories(paths: Paths): void {
@@ -28,43 +24,11 @@ function makePrivate(directory: string): void {
   }
   const found = lstatSync(directory);
   if (!found.isDirectory()) throw new ExitError(78, `${directory} is not a directory (a link, perhaps). Replace it.`);
-  if (found.uid !== userInfo().uid) {
-    throw new ExitError(
-      78,
-      `${directory} belongs to user ${found.uid}. Give it to yours: chown ${userInfo().uid} '${directory}'`,
-    );
+  const { uid } = user();
+  if (found.uid !== uid) {
+    throw new ExitError(78, `${directory} belongs to user ${found.uid}. Give it to yours: chown ${uid} '${directory}'`);
   }
   if ((found.mode & 0o077) !== 0) {
     throw new ExitError(78, `${directory} is open to other users. Close it: chmod 700 '${directory}'`);
   }
-}
-
-/** The mount table; empty where the system has none to read (macOS). */
-function mounts(): string {
-  try {
-    return readFileSync('/proc/self/mountinfo', 'utf8');
-  } catch {
-    return '';
-  }
-}
-
-/** The type of the network file system that holds `directory`, undefined for a local one (proc(5), mountinfo). */
-export function networkFileSystem(directory: string, mountinfo: string): string | undefined {
-  const real = realpathSync(directory);
-  const holding = mountinfo.split('\n').flatMap((line) => {
-    const [, id, parent, escaped = '', type = ''] = /^(\d+) (\d+) \S+ \S+ (\S+) .* - (\S+) /.exec(line) ?? [];
-    const point = escaped.replace(/\\(\d{3})/g, (_, octal: string) => String.fromCharCode(Number.parseInt(octal, 8)));
-    const holds = point === '/' || real === point || real.startsWith(`${point}/`);
-    // A root may be its own parent.
-    return id !== undefined && holds ? [{ id, parent: parent === id ? '' : parent, point, type }] : [];
-  });
-  // As the kernel walks the path: from each mount into the one that is met first below it. Others are hidden.
-  let current = holding.find(({ parent }) => !holding.some(({ id }) => id === parent));
-  for (let next = current; next;) {
-    current = next;
-    const { id } = current;
-    const below = holding.filter(({ parent }) => parent === id);
-    next = below.toSorted((a, b) => a.point.length - b.point.length)[0];
-  }
-  return current && networkTypes.test(current.type) ? current.type : undefined;
 }

@@ -2,6 +2,7 @@ import { auth } from './auth.ts';
 import type { Commands } from './command.ts';
 import { completion } from './completion.ts';
 import { daemon } from './daemon.ts';
+import { doctor } from './doctor.ts';
 import { feeds } from './feeds.ts';
 import { key, keyLines } from './key.ts';
 import { service } from './service.ts';
@@ -10,6 +11,7 @@ import { sessions } from './sessions.ts';
 /** Every command, a line for each group: the help screens and the completions are made from it. */
 export const commands: Commands = {
   ...daemon,
+  doctor,
   completion,
   sessions,
   feeds,

@@ -10,11 +10,33 @@ export async function print(text: string): Promise<void> {
   if (!process.stdout.write(text)) await once(process.stdout, 'drain');
 }
 
-export const printJson = (document: object): Promise<void> =>
-  print(safeJson(`${JSON.stringify({ schema, ...document }, null, 2)}\n`));
+export const jsonText = (document: object): string => safeJson(`${JSON.stringify({ schema, ...document }, null, 2)}\n`);
+export const printJson = (document: object): Promise<void> => print(jsonText(document));
 
 /** A message, on stderr. */
 export const tell = (text: string): void => void process.stderr.write(`${text}\n`);
+
+/** What went wrong, on stderr, as one line; on a terminal, as lines of whole words. */
+export const tellError = (message: string): void => tell(wrap(`holdfast: ${message}`, '', process.stderr).join('\n'));
+
+/** Lines of whole words, as long as a terminal has columns; one line where there is none. */
+export function wrap(
+  text: string,
+  indent: string,
+  stream: { isTTY: boolean; columns: number } = process.stdout,
+): string[] {
+  const room = stream.isTTY ? Math.min(stream.columns, 100) : Infinity;
+  const lines: string[] = [];
+  let line = indent;
+  for (const word of safe(text).split(' ')) {
+    const longer = line === indent ? `${indent}${word}` : `${line} ${word}`;
+    if (width(longer) > room && line !== indent) {
+      lines.push(line);
+      line = `${indent === '' ? '  ' : indent}${word}`;
+    } else line = longer;
+  }
+  return [...lines, line];
+}
 
 type Style = 'bold' | 'dim' | 'red' | 'green' | 'yellow';
 

@@ -1,18 +1,18 @@
 import { existsSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { paths } from '../../shared/paths.ts';
-import { HoldfastError, type Client } from '../index.ts';
 import { installedService, serviceFile, settingsOf } from '../service-manager.ts';
 import { dryRun, json, type Call, type Command, type Group } from './command.ts';
+import { probe } from './probe.ts';
 import { print, printJson, record } from './screen.ts';
 import { launchd } from './service/launchd.ts';
 import type { Manager } from './service/manager.ts';
 import { findProgram } from './service/program.ts';
 import { systemd } from './service/systemd.ts';
 import { Work } from './service/work.ts';
+import { notServing } from './serving.ts';
+import { stopDaemon } from './stop.ts';
 
 interface Task {
-  client: Client;
   environment: NodeJS.ProcessEnv;
   manager: Manager;
   file: string;
@@ -26,32 +26,39 @@ interface Answer {
   code: number;
 }
 
-/** How long a daemon that was started otherwise may take to finish what it accepted. */
-const stopMs = 30_000;
+const answerMs = 2_000;
+
+export const managerOf = (environment: NodeJS.ProcessEnv): Manager =>
+  (process.platform === 'darwin' ? launchd : systemd)(environment);
 
 const command = (summary: string, run: (task: Task) => Promise<Answer>, rest: Partial<Command>): Command => ({
   summary,
-  deadlineMs: 2_000,
   ...rest,
   run: async (call: Call) => {
-    const { client, environment } = call;
+    const { environment } = call;
     const work = new Work(environment, call.dryRun, (line) => void (call.json || process.stdout.write(`${line}\n`)));
-    const manager = (process.platform === 'darwin' ? launchd : systemd)(environment);
-    const { document, text, code } = await run({ client, environment, manager, file: serviceFile(environment), work });
+    const manager = managerOf(environment);
+    const { document, text, code } = await run({ environment, manager, file: serviceFile(environment), work });
     await (call.json ? printJson({ manager: manager.name, ...document }) : print(text));
     return code;
   },
 });
 
+/** Installs the service anew, telling each step: what `doctor --fix` does about one that is out of date. */
+export async function renew(environment: NodeJS.ProcessEnv, tell: (line: string) => void): Promise<void> {
+  const work = new Work(environment, false, tell);
+  await install({ environment, manager: managerOf(environment), file: serviceFile(environment), work });
+}
+
 const done = ({ dryRun: dry, files, commands }: Work) => ({ dryRun: dry, files, commands });
 
-async function install({ client, environment, manager, file, work }: Task): Promise<Answer> {
+async function install({ environment, manager, file, work }: Task): Promise<Answer> {
   refuseOther(environment);
   const program = findProgram(environment);
   const rendered = manager.render(program, settingsOf(environment));
   const before = await manager.state();
   const changed = work.write(file, rendered);
-  if (!before.running) await stopOther(client, work);
+  if (!before.running) await stopOther(work);
   await manager.start(work, before, changed);
   const notes = manager.notes();
   const outcome = work.changed
@@ -114,7 +121,8 @@ function refuseOther(environment: NodeJS.ProcessEnv): void {
   throw new Error(detail);
 }
 
-function isCurrent(manager: Manager, environment: NodeJS.ProcessEnv, text: string): boolean {
+/** Whether an installed file is what an install would write now. */
+export function isCurrent(manager: Manager, environment: NodeJS.ProcessEnv, text: string): boolean {
   try {
     return manager.render(findProgram(environment), settingsOf(environment)) === text;
   } catch {
@@ -123,21 +131,11 @@ function isCurrent(manager: Manager, environment: NodeJS.ProcessEnv, text: strin
 }
 
 /** A daemon that a client started owns the data, and the service's would end at once: it is asked to stop, and finishes first. */
-async function stopOther(client: Client, work: Work): Promise<void> {
-  const health = () => client.system.health().catch((): undefined => undefined);
-  const running = await health();
-  if (!running) return;
-  if (work.dryRun) return void (await work.run(['holdfast', 'stop']));
-  await client.system.shutdown();
-  for (const deadline = performance.now() + stopMs; (await health())?.pid === running.pid;) {
-    if (performance.now() > deadline) {
-      throw new HoldfastError(
-        'unavailable',
-        `holdfast (pid ${running.pid}) runs outside the service and does not stop.`,
-      );
-    }
-    await sleep(25);
-  }
+async function stopOther(work: Work): Promise<void> {
+  if (!work.dryRun) return void (await stopDaemon());
+  const found = await probe(paths(), answerMs);
+  if (found.state === 'running') await work.run(['holdfast', 'stop']);
+  else if (found.state !== 'stopped') throw notServing(paths(), found);
 }
 
 export const service: Group = {

@@ -1,13 +1,13 @@
-import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { paths, type Paths } from '../../shared/paths.ts';
-import { protocol } from '../../shared/protocol.ts';
-import { daemonOf, lastErrorOf } from '../daemon-files.ts';
-import { HoldfastError } from '../index.ts';
+import { pidOf } from '../call.ts';
+import { lastErrorOf } from '../daemon-files.ts';
 import { json, type Command } from './command.ts';
-import { probe, type Found, type Health } from './probe.ts';
-import { paint, print, printJson, record } from './screen.ts';
-import { duration, safe, size, when } from './text.ts';
+import { probe, type Found } from './probe.ts';
+import { paint, print, printJson, record, wrap } from './screen.ts';
+import { adviceOf, skewOf, words } from './serving.ts';
+import { statsOf } from './stats.ts';
+import { duration, size, when } from './text.ts';
 
 const answerMs = 2_000;
 
@@ -18,12 +18,14 @@ const advice: Record<string, string> = {
   checkpoint_failed: "the write-ahead log cannot be moved into the database. Look at 'holdfast logs'",
   disk_low: 'the disk is almost full, and writes will be refused. Make room where the data lies',
   storage_unreadable: "the database cannot be read. Look at 'holdfast logs' before anything else",
+  record_unwritable:
+    "the state directory cannot be written, so it is noted nowhere who serves. See 'holdfast logs', and make it writable",
   clean_failed: "old records cannot be removed. Look at 'holdfast logs'",
   search_failed: "the search index cannot be read or made. Look at 'holdfast logs', then run 'holdfast restart'",
   key_locked: "the root key waits for its passphrase. Run 'holdfast key unlock'",
   key_missing: "the root key is missing. Put its file back, or run 'holdfast key restore'",
 };
-const adviceFor = (reason: string) =>
+export const adviceFor = (reason: string) =>
   advice[reason] ?? (reason.startsWith('key_') ? "run 'holdfast key status'" : "look at 'holdfast logs'");
 
 export const status: Command = {
@@ -42,13 +44,13 @@ export const status: Command = {
 
 type Report = ReturnType<typeof reportOf>;
 
-function reportOf(own: Paths, found: Found) {
+export function reportOf(own: Paths, found: Found) {
   const health = found.state === 'running' ? found.health : undefined;
-  const skew = health && health.protocol !== protocol ? skewOf(health) : undefined;
+  const skew = health && skewOf(health);
   return {
     state: skew === undefined ? found.state : ('incompatible' as const),
-    advice: skew ?? adviceOf(own, found),
-    pid: health?.pid ?? (found.state === 'silent' ? (daemonOf(own.daemonFile)?.pid ?? null) : null),
+    advice: skew ?? adviceOf(found),
+    pid: health?.pid ?? (found.state === 'silent' ? (pidOf(own.socket) ?? null) : null),
     version: health?.version ?? null,
     protocol: health?.protocol ?? null,
     uptimeMs: health?.uptimeMs ?? null,
@@ -70,31 +72,6 @@ function reportOf(own: Paths, found: Found) {
     lastError: health ? null : (lastErrorOf(own) ?? null),
   };
 }
-
-/** Which side is too old: the one with the smaller protocol. */
-const skewOf = ({ protocol: theirs, version }: Health) =>
-  theirs < protocol
-    ? `the daemon (${version}) is older than this command: run 'holdfast restart'`
-    : `this command is older than the daemon (${version}): upgrade the command`;
-
-function adviceOf(own: Paths, found: Found): string | null {
-  if (found.state === 'stopped') return "run 'holdfast start'";
-  if (found.state === 'starting') return "somebody is starting it: run 'holdfast status' again in a moment";
-  if (found.state !== 'silent') return null;
-  const pid = daemonOf(own.daemonFile)?.pid;
-  return `it does not answer (${found.why}). If it stays so, look at 'holdfast logs', then end it with 'kill ${pid ?? 'PID'}'`;
-}
-
-/** Why a call is of no use now, and what to do: for commands that ask the daemon itself. */
-export function notServing(own: Paths, found: Found): HoldfastError {
-  return new HoldfastError('unavailable', `holdfast ${words[found.state]} at ${own.socket}: ${adviceOf(own, found)}.`);
-}
-
-const words: Record<string, string> = {
-  silent: 'does not answer',
-  stopped: 'is not running',
-  starting: 'is starting',
-};
 
 function screen(own: Paths, { sizes, ...report }: Report): string {
   const { health, lastError, state } = report;
@@ -123,8 +100,9 @@ function screen(own: Paths, { sizes, ...report }: Report): string {
     ...(report.advice === null ? [] : [report.advice]),
     ...report.reasons.map(({ code, advice: what }) => `${code}: ${what}`),
   ];
-  const list = todo.length === 0 ? '' : `\nWhat to do\n${todo.map((text) => `  ${safe(text)}.\n`).join('')}`;
+  const list =
+    todo.length === 0 ? '' : `\nWhat to do\n${todo.map((text) => `${wrap(`${text}.`, '  ').join('\n')}\n`).join('')}`;
   return `${paint(good ? 'green' : 'red', `holdfast ${headline}.`)}\n\n${rows}${list}`;
 }
 
-const sizeOf = (path: string) => statSync(path, { throwIfNoEntry: false })?.size ?? 0;
+const sizeOf = (path: string) => statsOf(path)?.size ?? 0;

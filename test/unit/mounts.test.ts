@@ -2,7 +2,7 @@ import { mkdirSync, mkdtempSync, realpathSync, rmSync, symlinkSync } from 'node:
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { networkFileSystem } from '../../daemon/directories.ts';
+import { networkFileSystem } from '../../shared/mounts.ts';
 
 let home: string;
 beforeAll(() => {
@@ -33,6 +33,15 @@ describe('networkFileSystem', () => {
       /\s+/,
     ),
   )('knows %s', (type) => expect(typeOf([1, 0, '/', 'ext4'], [2, 1, home, type])).toBe(type));
+
+  it.each(['9p', 'drvfs'])('AgentWorkforce/relay#381: knows %s, as WSL shows a disk of Windows', (type) =>
+    expect(typeOf([1, 0, '/', 'ext4'], [2, 1, home, type])).toBe(type),
+  );
+
+  it.each(['fakeowner', 'fuse.grpcfuse', 'vboxsf', 'prl_fs', 'fuse.vmhgfs-fuse'])(
+    'docker/for-win#5519: knows %s, as containers and virtual machines show a disk of their host',
+    (type) => expect(typeOf([1, 0, '/', 'ext4'], [2, 1, home, type])).toBe(type),
+  );
 
   it.each(
     'ext4 ext3 xfs btrfs zfs tmpfs overlay f2fs bcachefs apfs hfs fuseblk fuse fuse.encfs fuse.gocryptfs ecryptfs nfsd autofs'.split(

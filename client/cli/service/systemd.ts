@@ -78,7 +78,7 @@ export function systemd(environment: NodeJS.ProcessEnv): Manager {
 
     notes() {
       const { username } = userInfo();
-      if (existsSync(`/var/lib/systemd/linger/${username}`)) return [];
+      if (lingers()) return [];
       return [
         'It runs while you are logged in, and stops when your last session ends; nothing that was stored is lost by that. ' +
           `To keep it running from boot on, without a login: loginctl enable-linger ${username}`,
@@ -86,6 +86,9 @@ export function systemd(environment: NodeJS.ProcessEnv): Manager {
     },
   };
 }
+
+/** Whether the manager of this user runs from boot on, not from login to logout. */
+export const lingers = (): boolean => existsSync(`/var/lib/systemd/linger/${userInfo().username}`);
 
 function noManager(stderr: string): HoldfastError {
   const said = stderr.trim().split('\n')[0] ?? '';
