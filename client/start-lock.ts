@@ -19,7 +19,11 @@ export function tryStartLock(state: string): (() => void) | undefined {
     if (!take(path, own)) return undefined;
   }
   const sign = setInterval(() => {
-    if (holderOf(path) === own) lutimesSync(path, new Date(), new Date());
+    try {
+      if (holderOf(path) === own) lutimesSync(path, new Date(), new Date());
+    } catch {
+      // Taken over this moment, or on a disk that takes no writes: nothing of that ends the application.
+    }
   }, signMs).unref();
   return () => {
     clearInterval(sign);
@@ -55,7 +59,7 @@ function isAbandoned(path: string, holder: string): boolean {
   const pid = Number.parseInt(holder);
   if (holder && !isAlive(pid)) return true;
   const { mtimeMs } = lstatSync(path, { throwIfNoEntry: false }) ?? {};
-  return mtimeMs !== undefined && mtimeMs < Date.now() - staleMs;
+  return mtimeMs !== undefined && Math.abs(Date.now() - mtimeMs) > staleMs;
 }
 
 /** Whether a process has this id; it may be another one by now. */

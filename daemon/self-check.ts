@@ -12,14 +12,14 @@ const everyMs = 5_000;
 
 export interface SelfCheck {
   /** Codes for health. */
-  readonly reasons: string[];
+  reasons(): string[];
   end(): void;
 }
 
 /**
  * Looks after the files that a running daemon needs and holds by no descriptor. A socket or pid file that is gone is made
- * again; data that is gone ends the daemon, for what it would acknowledge from then on would be nowhere. `owner.lock` cannot
- * be put back: the database's own lock still keeps a second owner out, and health says so.
+ * again; data that is gone, or another's by now, ends the daemon: what it would acknowledge from then on would be nowhere.
+ * `owner.lock` cannot be put back: the database's own lock still keeps a second owner out, and health says so.
  */
 export function checkItself(
   paths: Paths,
@@ -28,17 +28,32 @@ export function checkItself(
   logger: Logger,
   stop: (reason: ExitError) => void,
 ): SelfCheck {
-  const reasons: string[] = [];
+  let isOurs = true;
+  let isNoted = true;
+  const database = inodeOf(paths.database);
   let socket = inodeOf(paths.socket);
   let busy = false;
 
-  const look = async () => {
-    for (const path of [paths.data, paths.database]) {
-      if (inodeOf(path) === undefined)
-        throw new ExitError(78, `${path} was removed while the daemon ran. Put it back, then start again.`);
+  const note = () => {
+    try {
+      writeDaemonFile(paths);
+      isNoted = true;
+    } catch (error) {
+      // Once: it is tried again at every look.
+      if (isNoted)
+        logger.warn({ cause: String(error) }, 'it cannot be noted who serves; whoever asks the socket is told');
+      isNoted = false;
     }
-    reasons.splice(0, reasons.length, ...(ownership.stillOurs() ? [] : ['owner_lock_replaced']));
-    if (inodeOf(paths.socket) === socket && inodeOf(paths.daemonFile) !== undefined) return;
+  };
+  note();
+
+  const look = async () => {
+    if (inodeOf(paths.database) !== database) {
+      const path = inodeOf(paths.data) === undefined ? paths.data : paths.database;
+      throw new ExitError(78, `${path} was removed or replaced while the daemon ran. Put it back, then start again.`);
+    }
+    isOurs = ownership.stillOurs();
+    if (inodeOf(paths.socket) === socket && inodeOf(paths.daemonFile) !== undefined && isNoted) return;
     prepareDirectories(paths);
     if (inodeOf(paths.socket) !== socket) {
       // We own the data, so whatever lies there serves nobody.
@@ -47,7 +62,7 @@ export function checkItself(
       socket = inodeOf(paths.socket);
       logger.warn({ socket: paths.socket }, 'the socket was removed: listening again');
     }
-    writeDaemonFile(paths);
+    note();
   };
 
   const timer = setInterval(() => {
@@ -60,7 +75,10 @@ export function checkItself(
       })
       .finally(() => (busy = false));
   }, everyMs).unref();
-  return { reasons, end: () => clearInterval(timer) };
+  return {
+    reasons: () => [...(isOurs ? [] : ['owner_lock_replaced']), ...(isNoted ? [] : ['record_unwritable'])],
+    end: () => clearInterval(timer),
+  };
 }
 
 const inodeOf = (path: string) => lstatSync(path, { throwIfNoEntry: false })?.ino;

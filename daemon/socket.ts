@@ -1,10 +1,26 @@
 import { lstatSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
 import { protocol, version } from '../shared/protocol.ts';
 import type { Paths } from '../shared/paths.ts';
 import { ExitError } from './exit.ts';
 
 // Both only while owning the data directory: whatever lies there was left by an owner that is gone. No ping: a
 // daemon that is slow to answer would be taken for a dead one.
+
+/** What a socket is bound to before it is put into its place: Node removes that name at the end, whosever it is by then. */
+const boundAs = (socket: string) => socket.replace(/sock$/, 'new');
+
+/** Listens on a socket by `listen`. */
+export async function bind(socket: string, listen: (path: string) => Promise<unknown>): Promise<void> {
+  await listen(boundAs(socket)).catch((error: unknown) => {
+    if ((error as NodeJS.ErrnoException).code !== 'ENOTSUP') throw error;
+    const advice = 'Set HOLDFAST_HOME to a directory on a local disk.';
+    throw new ExitError(78, `${dirname(socket)} lies on a file system that has no sockets. ${advice}`, {
+      cause: error,
+    });
+  });
+  renameSync(boundAs(socket), socket);
+}
 
 /** Removes what an owner that was killed left behind. */
 export function removeStale(paths: Paths): void {
@@ -13,10 +29,11 @@ export function removeStale(paths: Paths): void {
     throw new ExitError(78, `${paths.socket} is not a socket. Move it away, then start again.`);
   }
   if (found) unlinkSync(paths.socket);
-  rmSync(paths.daemonFile, { force: true });
+  rmSync(boundAs(paths.socket), { force: true });
+  forget(paths.daemonFile);
 }
 
-/** Says for people and for clients' messages who serves; nothing decides by it. */
+/** Says for people and for clients' messages who serves; nothing decides by it. Throws when it cannot be written. */
 export function writeDaemonFile(paths: Paths): void {
   const about = {
     pid: process.pid,
@@ -29,7 +46,7 @@ export function writeDaemonFile(paths: Paths): void {
   write(paths.daemonFile, about);
   // What a client starts the next one with.
   write(paths.lastStart, { node: process.execPath, version });
-  rmSync(paths.lastError, { force: true });
+  forget(paths.lastError);
 }
 
 function write(path: string, content: object): void {
@@ -41,7 +58,16 @@ function write(path: string, content: object): void {
 /** Removes the socket and the daemon file while still owning: afterwards the paths may be the next owner's. */
 export function removeOwn(paths: Paths): void {
   rmSync(paths.socket, { force: true });
-  rmSync(paths.daemonFile, { force: true });
+  forget(paths.daemonFile);
   // Stopped in order: the starts before were no failures.
-  rmSync(paths.starts, { force: true });
+  forget(paths.starts);
+}
+
+/** Removes a hint; one that cannot be removed misleads nobody for long, and is no reason to end. */
+function forget(path: string): void {
+  try {
+    rmSync(path, { force: true });
+  } catch {
+    // A directory, perhaps.
+  }
 }

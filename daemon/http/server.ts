@@ -1,10 +1,12 @@
 import { Server as NetServer, type Socket } from 'node:net';
+import { setImmediate as turn, setTimeout as sleep } from 'node:timers/promises';
 import { fastify, type FastifyReply, type FastifyRequest } from 'fastify';
 import { contract } from '../../shared/contract.ts';
 import { HoldfastError } from '../../shared/errors.ts';
 import { protocolHeader, requestIdHeader, versionHeader } from '../../shared/headers.ts';
 import { maxBody, protocol, version } from '../../shared/protocol.ts';
 import type { Logger } from '../logger.ts';
+import { bind } from '../socket.ts';
 import type { Store } from '../store/store.ts';
 import { acceptJson } from './body.ts';
 import { guard } from './guards.ts';
@@ -16,6 +18,9 @@ import { registerOperations, type Services } from './routes.ts';
 /** Milliseconds for all headers to arrive, for a whole request, and between looks at both. */
 const timeouts = { headersTimeout: 5_000, requestTimeout: 20_000, connectionsCheckingInterval: 5_000 };
 
+/** How long nobody may have called, in milliseconds, before connections that are on their way are given up. */
+const lingerMs = 50;
+
 /** Connections that wait to be accepted. */
 const backlog = 1024;
 
@@ -25,6 +30,8 @@ export interface Server {
   listenAgain(socket: string): Promise<void>;
   /** From now on every new request is answered 503; resolves when those under way are answered. */
   drain(): Promise<void>;
+  /** Resolves when nobody calls any more: who has just connected, or goes on with a connection, is still answered 503. */
+  quiet(): Promise<void>;
   /** Stops listening; connections that are still busy when `timeUp` resolves are cut. */
   close(timeUp: Promise<unknown>): Promise<void>;
 }
@@ -85,9 +92,12 @@ export function createServer(store: Store, own: Services['own'], logger: Logger)
     reply.headers(headersOf(request.id));
     guard(request);
     if (draining && !request.url.startsWith(contract.system.health.path)) {
-      reply.header('connection', 'close');
       throw new HoldfastError('shutting_down', 'The daemon is stopping: call again, it may have been started anew.');
     }
+  });
+  // Whoever goes on with this connection could be cut off with its next request under way.
+  app.addHook('onSend', async (_, reply) => {
+    if (draining) reply.header('connection', 'close');
   });
   const finished = new WeakSet<FastifyRequest>();
   const finish = async (request: FastifyRequest) => {
@@ -110,24 +120,33 @@ export function createServer(store: Store, own: Services['own'], logger: Logger)
   registerOperations(app, { store, own, stopping: stopping.signal });
 
   return {
-    listen: async (socket) => {
-      await app.listen({ path: socket, backlog });
-    },
+    listen: (socket) => bind(socket, (path) => app.listen({ path, backlog })),
     listenAgain: (socket) => {
       // Of the listening handle alone: HTTP's own close would end idle connections too.
       NetServer.prototype.close.call(app.server);
-      return new Promise((resolve, reject) => {
-        app.server.once('error', reject);
-        app.server.listen({ path: socket, backlog }, () => {
-          app.server.off('error', reject);
-          resolve();
+      const listen = (path: string) =>
+        new Promise<void>((resolve, reject) => {
+          app.server.once('error', reject);
+          app.server.listen({ path, backlog }, () => {
+            app.server.off('error', reject);
+            resolve();
+          });
         });
-      });
+      return bind(socket, listen);
     },
     drain: async () => {
       draining = true;
       stopping.abort(new HoldfastError('shutting_down', 'The daemon is stopping: call again.'));
       if (active > 0) await new Promise<void>((resolve) => (drained = resolve));
+    },
+    quiet: async () => {
+      for (let seen; seen !== requests;) {
+        seen = requests;
+        await sleep(lingerMs);
+        // What came while a busy machine did not let this process run is read after its timers: a connection, then its request.
+        await turn();
+        await turn();
+      }
     },
     close: async (timeUp) => {
       const closing = app.close();

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import { existsSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { dirname } from 'node:path';
 import { describe, expect, it } from 'vitest';
@@ -28,7 +28,7 @@ async function begin() {
 
 // Each waits for the daemon to look, every five seconds: so they wait together.
 describe.concurrent('healing', () => {
-  it('listens again when its socket and pid file were removed; a connection that was open goes on', async () => {
+  it('systemd/systemd#20635: listens again when its socket and pid file were removed; a connection that was open goes on', async () => {
     await using begun = await begin();
     const { home, daemon, answers } = begun;
     const open = await RawClient.open(home.paths.socket);
@@ -45,7 +45,7 @@ describe.concurrent('healing', () => {
     expect(existsSync(home.paths.socket)).toBe(false);
   });
 
-  it('makes the whole state directory again', async () => {
+  it('OpenHands/agent-canvas#1107: makes the whole state directory again', async () => {
     await using begun = await begin();
     const { home, answers } = begun;
     rmSync(dirname(home.paths.socket), { recursive: true });
@@ -53,7 +53,7 @@ describe.concurrent('healing', () => {
     expect((await home.client().feeds.get({ name: 'f' })).url).toBe(url);
   });
 
-  it('takes its place back from another socket', async () => {
+  it('anomalyco/opencode#49664: takes its place back from another socket', async () => {
     await using begun = await begin();
     const { home, answers } = begun;
     rmSync(home.paths.socket);
@@ -79,12 +79,26 @@ describe.concurrent('healing', () => {
     const { home, daemon } = begun;
     renameSync(home.paths[what], `${home.home}/moved`);
     expect(await daemon.exited).toEqual({ code: 78, signal: null });
-    expect(daemon.stderr).toContain(`${home.paths[what]} was removed`);
+    // The daemon tidies after its start, and may miss the database before it looks for the directory.
+    expect(daemon.stderr).toMatch(new RegExp(`${home.paths[what]}(/holdfast\\.db)? was removed`));
     // Nothing was lost: put back, it is served.
     rmSync(home.paths[what], { recursive: true, force: true });
     renameSync(`${home.home}/moved`, home.paths[what]);
     await home.start();
     expect((await home.client().feeds.get({ name: 'f' })).url).toBe(url);
+  });
+
+  it('ohdearquant/khive#645: ends when another one has begun in the place of its data, and leaves that one’s socket', async () => {
+    await using begun = await begin();
+    const { home, daemon } = begun;
+    renameSync(home.paths.data, `${home.home}/moved`);
+    const next = await home.start();
+    const { ino } = statSync(home.paths.socket);
+    expect(await daemon.exited).toEqual({ code: 78, signal: null });
+    expect(daemon.stderr).toContain(`${home.paths.database} was removed or replaced`);
+    expect(statSync(home.paths.socket).ino).toBe(ino);
+    expect((await home.client().system.health()).pid).toBe(next.pid);
+    expect((await home.client().feeds.list()).items).toEqual([]);
   });
 
   it('ends when a link was put in the place of its state directory', async () => {

@@ -1,4 +1,6 @@
-import { connect } from 'node:net';
+import { once } from 'node:events';
+import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { curl, send } from '../helpers/curl.ts';
 import { TestHome, type DaemonProcess } from '../helpers/daemon.ts';
@@ -9,6 +11,21 @@ import { until } from '../helpers/wait.ts';
 const feed = '/v1/apps/test/feeds/x';
 const json = { 'content-type': 'application/json' };
 const body = '{"url":"https://example.org/"}';
+
+/** The sockets of a process that the network, or another user, can reach (proc(5)). */
+function portsOf(pid: number): string[] {
+  const open = readdirSync(`/proc/${pid}/fd`).map((name) => readLink(`/proc/${pid}/fd/${name}`));
+  const lines = ['tcp', 'tcp6', 'udp', 'udp6'].flatMap((kind) => readFileSync(`/proc/net/${kind}`, 'utf8').split('\n'));
+  return lines.filter((line) => open.includes(`socket:[${line.trim().split(/\s+/)[9]}]`));
+}
+/** What a descriptor is; it may be closed while we look. */
+function readLink(path: string): string {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return '';
+  }
+}
 
 describe('what HTTP refuses', () => {
   let home: TestHome;
@@ -29,16 +46,31 @@ describe('what HTTP refuses', () => {
     { host: '127.0.0.1' },
     { host: 'localhost.example.org' },
     { host: 'localhost:80' },
-  ])('the page’s request with %o: 403, for every method and path', async (headers: Record<string, string>) => {
-    for (const path of [feed, '/v1/health', '/v1/openapi.json', '/v1/nothing']) {
-      for (const method of ['GET', 'DELETE'])
-        expect(refused(await curl(socket, method, path, { headers }))).toBe('403 forbidden_origin');
-    }
-    expect(refused(await curl(socket, 'PUT', feed, { headers: { ...json, ...headers }, body }))).toBe(
-      '403 forbidden_origin',
-    );
-    expect(refused(await curl(socket, 'POST', '/v1/shutdown', { headers }))).toBe('403 forbidden_origin');
-  });
+  ])(
+    'bacnh85/pi-extensions#7: the page’s request with %o: 403, for every method and path',
+    async (headers: Record<string, string>) => {
+      for (const path of [feed, '/v1/health', '/v1/openapi.json', '/v1/nothing']) {
+        for (const method of ['GET', 'DELETE'])
+          expect(refused(await curl(socket, method, path, { headers }))).toBe('403 forbidden_origin');
+      }
+      expect(refused(await curl(socket, 'PUT', feed, { headers: { ...json, ...headers }, body }))).toBe(
+        '403 forbidden_origin',
+      );
+      expect(refused(await curl(socket, 'POST', '/v1/shutdown', { headers }))).toBe('403 forbidden_origin');
+    },
+  );
+
+  it.skipIf(process.platform !== 'linux')(
+    'open-mercato/cezar#426: whoever has no file of ours reaches nothing: it has no port',
+    async () => {
+      expect(portsOf(daemon.pid)).toEqual([]);
+      // Red control: one that has is seen.
+      const server = createServer().listen(0, '127.0.0.1');
+      await once(server, 'listening');
+      expect(portsOf(process.pid)).toHaveLength(1);
+      server.close();
+    },
+  );
 
   it.each(['', 'host:\r\n', 'host: \r\n'])('a request with the Host line %j: 403', async (line) => {
     const reply = await exchange(socket, `GET /v1/version HTTP/1.1\r\n${line}connection: close\r\n\r\n`);
