@@ -52,4 +52,4 @@ const remove: Command = {
   },
 };
 
-export const auth: Group = { summary: 'the credentials of an application', commands: { list, remove } };
+export const auth: Group = { summary: 'the credentials of an application', asks: true, commands: { list, remove } };

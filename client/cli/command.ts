@@ -19,14 +19,14 @@ export interface Command {
   options?: Record<string, Option>;
   /** More lines of its help. */
   more?: string;
-  /** Milliseconds that one of its calls may take. */
-  deadlineMs?: number;
   /** Answers the exit code. */
   run: (call: Call) => number | Promise<number>;
 }
 
 export interface Group {
   summary: string;
+  /** Its commands are of no use without the daemon: it is looked at before. */
+  asks?: true;
   commands: Record<string, Command>;
 }
 

@@ -7,6 +7,7 @@ import { feeds } from './feeds.ts';
 import { key, keyLines } from './key.ts';
 import { service } from './service.ts';
 import { sessions } from './sessions.ts';
+import { watch } from './watch.ts';
 
 /** Every command, a line for each group: the help screens and the completions are made from it. */
 export const commands: Commands = {
@@ -15,6 +16,7 @@ export const commands: Commands = {
   completion,
   sessions,
   feeds,
+  watch,
   auth,
   key: { lines: keyLines, run: key },
   service,

@@ -1,24 +1,22 @@
 import { spawn } from 'node:child_process';
-import { existsSync, readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
+import { contract } from '../../shared/contract.ts';
 import { paths } from '../../shared/paths.ts';
-import { version as own } from '../../shared/protocol.ts';
+import { protocol, version as own } from '../../shared/protocol.ts';
 import { ensureDaemon, findNode } from '../autostart.ts';
 import { lastErrorOf } from '../daemon-files.ts';
-import { HoldfastError, type Client } from '../index.ts';
 import { daemonEntry } from '../program.ts';
-import { json, type Call, type Command } from './command.ts';
+import { json, type Command } from './command.ts';
 import { explain } from './errors.ts';
 import { logs } from './logs.ts';
-import { probe } from './probe.ts';
-import { print, printJson, tell } from './screen.ts';
-import { notServing, status } from './status.ts';
+import { ask, probe } from './probe.ts';
+import { print, printJson, tell, tellError } from './screen.ts';
+import { notServing, skewOf, words } from './serving.ts';
+import { status } from './status.ts';
+import { stopDaemon } from './stop.ts';
 
 /** How long a start may take, in milliseconds: a large database is looked at first. */
 const startMs = 120_000;
-/** How long a stop may take: its own bounds are shorter, but a disk may be slow. */
-const stopMs = 60_000;
-const quick = { deadlineMs: 2_000 };
+const answerMs = 2_000;
 
 const serve: Command = {
   summary: 'runs the daemon in the foreground, as a service manager would',
@@ -44,59 +42,36 @@ const start: Command = {
     } catch (error) {
       const { message, exitCode } = explain(error);
       const last = lastErrorOf(paths());
-      tell(`holdfast: ${message}`);
+      tellError(message);
       // The daemon's own exit code says more, if it ended now.
       return last && Date.parse(last.at) >= begun ? last.exitCode : exitCode;
     }
-    // Not through the client: one that is unhealthy runs too.
-    const found = await probe(paths(), quick.deadlineMs);
-    const about =
-      found.state === 'running' ? `(pid ${found.health.pid}) is running.` : "has started: see 'holdfast status'.";
-    tell(`holdfast ${about}`);
-    return 0;
+    const found = await probe(paths(), answerMs);
+    if (found.state !== 'running') throw notServing(paths(), found);
+    const { pid, protocol: theirs } = found.health;
+    const older = theirs < protocol;
+    if (older) tellError(`It is running (pid ${pid}), but ${skewOf(found.health)}.`);
+    else tell(`holdfast (pid ${pid}) is running.`);
+    return older ? 1 : 0;
   },
 };
-
-/** Stops the daemon and waits until it is gone; answers false when there was none. */
-async function stopIt(client: Client): Promise<boolean> {
-  const found = await probe(paths(), quick.deadlineMs);
-  if (found.state === 'stopped') return false;
-  if (found.state !== 'running') throw notServing(paths(), found);
-  const { pid } = await client.system.shutdown();
-  for (const deadline = Date.now() + stopMs; isAlive(pid); await sleep(20)) {
-    if (Date.now() < deadline) continue;
-    const hint = `look at 'holdfast logs', then end it with 'kill ${pid}'`;
-    throw new HoldfastError('unavailable', `holdfast (pid ${pid}) did not stop within ${stopMs / 1000} s: ${hint}.`);
-  }
-  tell(`holdfast (pid ${pid}) has stopped.`);
-  return true;
-}
-
-/** A process that has ended and whose parent does not care is no longer alive. */
-function isAlive(pid: number): boolean {
-  try {
-    process.kill(pid, 0);
-    return !/^\d+ \(.*\) [ZX]/s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
-  } catch (error) {
-    // Without /proc (macOS) the signal decides.
-    return (error as NodeJS.ErrnoException).code === 'ENOENT' && !existsSync('/proc/self/stat');
-  }
-}
 
 const stop: Command = {
   summary: 'stops the daemon; what was accepted is finished first',
-  ...quick,
-  run: async ({ client }) => {
-    if (!(await stopIt(client))) tell('holdfast is not running, so there is nothing to stop.');
+  run: async () => {
+    const pid = await stopDaemon();
+    tell(pid === undefined ? 'holdfast is not running, so there is nothing to stop.' : stopped(pid));
     return 0;
   },
 };
 
+const stopped = (pid: number) => `holdfast (pid ${pid}) has stopped.`;
+
 const restart: Command = {
   summary: 'stops the daemon, waits until it is gone, and starts it',
-  ...quick,
   run: async (call) => {
-    await stopIt(call.client);
+    const pid = await stopDaemon();
+    if (pid !== undefined) tell(stopped(pid));
     return start.run(call);
   },
 };
@@ -105,12 +80,11 @@ const health: Command = {
   summary: 'what the daemon says of itself, as JSON',
   options: { json },
   run: async () => {
-    const found = await probe(paths(), quick.deadlineMs);
+    const found = await probe(paths(), answerMs);
     if (found.state !== 'running') throw notServing(paths(), found);
     await printJson(found.health);
     return found.health.status === 'ok' || found.health.status === 'degraded' ? 0 : 1;
   },
-  ...quick,
 };
 
 const socket: Command = {
@@ -123,25 +97,16 @@ const socket: Command = {
   },
 };
 
-async function daemonVersion({ client }: Call) {
-  try {
-    return await client.system.version();
-  } catch (error) {
-    if (error instanceof HoldfastError && error.code === 'unavailable') return null;
-    throw error;
-  }
-}
-
 const version: Command = {
   summary: 'versions of this command and of the daemon',
   options: { json },
-  ...quick,
   run: async (call) => {
-    const daemon = await daemonVersion(call);
-    if (call.json) await printJson({ command: own, daemon });
+    const found = await probe(paths(), answerMs);
+    const daemon = found.state === 'running' ? await ask(paths(), contract.system.version, answerMs) : null;
+    if (call.json) await printJson({ command: own, state: found.state, daemon });
     else {
       const about = daemon && `${daemon.version} (protocol ${daemon.protocol}, Node ${daemon.node}, ${daemon.engine})`;
-      await print(`holdfast ${own}\ndaemon   ${about ?? 'not running'}\n`);
+      await print(`holdfast ${own}\ndaemon   ${about ?? words[found.state]?.replace('is ', '')}\n`);
     }
     return 0;
   },

@@ -11,13 +11,16 @@ export function explain(error: unknown, hint = true): { message: string; exitCod
     return { message, exitCode: error instanceof UsageError ? 2 : 1 };
   }
   const exitCode = error.code === 'unavailable' || error.code === 'node_too_old' ? 69 : 1;
-  return { message: safe(error.message + (hint ? nextStep(error) : '')), exitCode };
+  const next = hint || error.code === 'incompatible' ? nextStep(error) : '';
+  return { message: safe(error.message + next), exitCode };
 }
 
 function nextStep({ code, details }: HoldfastError): string {
   switch (code) {
     case 'ambiguous':
       return ` They are ${(details.candidates ?? []).join(', ')}.`;
+    case 'incompatible':
+      return " 'holdfast restart' does both.";
     case 'leased':
       return ' End that process first, or wait.';
     case 'not_found':

@@ -3,6 +3,8 @@ import type { KeyStatus } from '../../shared/resources/keys.ts';
 import type { Client } from '../index.ts';
 import { UsageError } from './command.ts';
 import { askSecrets, type Question } from './prompt.ts';
+import { tellError, wrap } from './screen.ts';
+import { serving } from './serving.ts';
 
 /** One command: runs a call, tells what came of it, and answers the exit code. `flag` is its only option. */
 interface Command {
@@ -36,7 +38,7 @@ const commands: Record<string, Command> = {
     flag: 'passphrase',
     secret: true,
     run: async (client, wanted) => {
-      const [chosen] = wanted ? await ask(client, newPassphrase) : [];
+      const [chosen] = wanted ? await askSecrets([newPassphrase]) : [];
       const status = await client.keys.init({ ...(chosen !== undefined && { passphrase: chosen }) }, slow);
       return outcome(
         status,
@@ -48,7 +50,7 @@ const commands: Record<string, Command> = {
   unlock: {
     secret: true,
     run: async (client) => {
-      const [given = ''] = await ask(client, passphrase);
+      const [given = ''] = await askSecrets([passphrase]);
       const status = await client.keys.unlock({ passphrase: given }, slow);
       return outcome(status, `The root key ${status.fingerprint} is unlocked until the daemon ends.`);
     },
@@ -69,7 +71,7 @@ const commands: Record<string, Command> = {
     flag: 'passphrase',
     secret: true,
     run: async (client, wanted) => {
-      const [given = '', chosen] = await ask(client, ...(wanted ? [code, newPassphrase] : [code]));
+      const [given = '', chosen] = await askSecrets(wanted ? [code, newPassphrase] : [code]);
       const input = { code: given.trim(), ...(chosen !== undefined && { passphrase: chosen }) };
       const status = await client.keys.restore(input, slow);
       return outcome(status, `The root key ${status.fingerprint} is back: ${protectedBy(status)}.`);
@@ -116,19 +118,16 @@ export async function key(client: Client, argv: string[]): Promise<number> {
       `'holdfast key ${name}' takes ${command.flag ? `no option but --${command.flag}` : 'no option'}.`,
     );
   }
+  // Looked at before: nobody should type a secret for nothing.
+  await serving();
   return await command.run(client, given.length > 0);
-}
-
-/** Asks once it is known that a daemon is there: nobody should type a secret for nothing. */
-async function ask(client: Client, ...questions: Question[]): Promise<string[]> {
-  await client.keys.status();
-  return askSecrets(questions);
 }
 
 /** Whether the key is in order now; else what is still wrong, in place of the good news. */
 function outcome({ state, detail }: KeyStatus, text: string): number {
   const good = state === 'ok';
-  tell(good ? text : `holdfast: ${detail || state}`);
+  if (good) tell(text);
+  else tellError(detail || state);
   return good ? 0 : 1;
 }
 
@@ -138,7 +137,7 @@ const protectedBy = ({ path, provider }: KeyStatus) =>
 function table({ state, detail, provider, fingerprint, path, apps }: KeyStatus): string {
   const rows: [label: string, value: string | null][] = [
     ['state', state],
-    ['detail', detail],
+    ['detail', wrap(detail, ' '.repeat(13)).join('\n').trim()],
     ['provider', provider],
     ['fingerprint', fingerprint],
     ['path', path],

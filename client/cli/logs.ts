@@ -2,7 +2,7 @@ import { closeSync, fstatSync, openSync, readFileSync, readSync, statSync } from
 import { setTimeout as sleep } from 'node:timers/promises';
 import { paths } from '../../shared/paths.ts';
 import { json, UsageError, type Command } from './command.ts';
-import { print, printJson, tell } from './screen.ts';
+import { print, printJson, tellError } from './screen.ts';
 import { safe, safeLines } from './text.ts';
 
 const lookMs = 250;
@@ -23,8 +23,8 @@ export const logs: Command = {
     if (call.json && call.flag('follow')) throw new UsageError('--json answers one document: it cannot --follow.');
     const wanted = call.count('lines', 50);
     if (!statSync(log, { throwIfNoEntry: false })) {
-      tell(
-        `holdfast: There is no log file at ${log}: a daemon in the foreground logs to stdout, and one that systemd runs ` +
+      tellError(
+        `There is no log file at ${log}: a daemon in the foreground logs to stdout, and one that systemd runs ` +
           "to the journal ('journalctl --user --unit holdfast.service').",
       );
       return 1;

@@ -1,18 +1,15 @@
-import { paths } from '../../shared/paths.ts';
 import { version } from '../../shared/protocol.ts';
 import { connect, type Client } from '../index.ts';
-import { listens } from '../listens.ts';
 import { isGroup, isRaw, UsageError, type Command, type Commands } from './command.ts';
 import { commands } from './commands.ts';
 import { explain } from './errors.ts';
 import { commandHelp, groupHelp, overview } from './help.ts';
 import { parse } from './parse.ts';
-import { isStarting } from './probe.ts';
-import { print, tell } from './screen.ts';
+import { print, tell, tellError } from './screen.ts';
+import { serving } from './serving.ts';
 
-/** How long a call may take, in milliseconds; and one that finds nobody who listens nor starts a daemon. */
+/** How long a call may take, in milliseconds. */
 const deadlineMs = 15_000;
-const absentMs = 200;
 
 const entryOf = (name: string): Commands[string] | undefined =>
   Object.hasOwn(commands, name) ? commands[name] : undefined;
@@ -30,36 +27,33 @@ async function main(argv: string[]): Promise<number> {
   const path = `holdfast ${name}`;
   if (isRaw(entry)) {
     if (rest.includes('--help') || rest.includes('-h')) return await help([name]);
-    return await withClient(2_000, (client) => entry.run(client, rest));
+    return await withClient((client) => entry.run(client, rest));
   }
   if (!isGroup(entry)) return await runCommand(path, entry, rest);
   const [verb = '', ...others] = rest;
   if (verb === '--help' || verb === '-h' || verb === 'help') return await help([name]);
   const command = Object.hasOwn(entry.commands, verb) ? entry.commands[verb] : undefined;
-  if (command) return await runCommand(`${path} ${verb}`, command, others);
+  if (command) return await runCommand(`${path} ${verb}`, command, others, entry.asks);
   if (verb === '') return complain(groupHelp(name, entry));
   throw new UsageError(`'${path}' needs one of: ${Object.keys(entry.commands).join(', ')}. See '${path} --help'.`);
 }
 
-async function runCommand(path: string, command: Command, argv: string[]): Promise<number> {
+async function runCommand(path: string, command: Command, argv: string[], asks = false): Promise<number> {
   const given = parse(path, command, argv);
   if (given.help) {
     await print(commandHelp(path, command));
     return 0;
   }
-  return await withClient(command.deadlineMs ?? deadlineMs, (client) =>
-    command.run({ ...given, client, commands, environment: process.env }),
-  );
+  if (asks) await serving();
+  return await withClient((client) => command.run({ ...given, client, commands, environment: process.env }));
 }
 
-/** A person waits: where nobody listens and nobody starts a daemon, trying again for long would be no help. */
-async function withClient(wanted: number, run: (client: Client) => number | Promise<number>): Promise<number> {
-  const own = paths();
-  const hope = isStarting(own) || (await listens(own.socket));
+async function withClient(run: (client: Client) => number | Promise<number>): Promise<number> {
+  // It starts no daemon: that a person does by 'start', and sees what comes of it.
   await using client = connect({
     app: 'holdfast',
     client: `holdfast-cli/${version}`,
-    deadlineMs: hope ? wanted : absentMs,
+    deadlineMs,
     autostart: false,
   });
   return await run(client);
@@ -91,6 +85,6 @@ try {
 } catch (error) {
   const entry = entryOf(process.argv[2] ?? '');
   const { message, exitCode } = explain(error, !(entry && isRaw(entry)));
-  if (message) tell(`holdfast: ${message}`);
+  if (message) tellError(message);
   process.exitCode = exitCode;
 }

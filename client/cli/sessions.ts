@@ -152,7 +152,7 @@ async function about({ client }: Call, own: string, id: string): Promise<string>
     throw error;
   });
   const { title, messageCount, updatedAt } = found;
-  return `${safe(id)} (${title === null ? 'no title' : `"${safe(title)}"`}, ${messageCount} messages, changed ${when(updatedAt)})`;
+  return `${safe(id)} (${title === null ? 'no title' : `"${safe(title)}"`}, ${messageCount === 1 ? '1 message' : `${messageCount} messages`}, changed ${when(updatedAt)})`;
 }
 
 const restore: Command = {
@@ -170,5 +170,6 @@ const restore: Command = {
 
 export const sessions: Group = {
   summary: 'the conversations of an application',
+  asks: true,
   commands: { list, show, tail, search, export: exportOne, fork, delete: remove, restore },
 };

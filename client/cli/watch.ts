@@ -1,6 +1,7 @@
 import type { Change } from '../index.ts';
 import { json, type Command, type Option } from './command.ts';
 import { paint, print } from './screen.ts';
+import { serving } from './serving.ts';
 import { safe, safeJson, time } from './text.ts';
 
 const filter = (value: string, summary: string): Option => ({ type: 'string', multiple: true, value, summary });
@@ -12,6 +13,7 @@ export const watch: Command = {
     kind: filter('KIND', 'only of this kind: session, message, feed, credential, ...'),
     id: filter('ID', 'only of this record, or this session with its messages'),
     after: { type: 'string', value: 'POSITION', summary: 'first what is stored since; 0: all that is kept' },
+    limit: { type: 'string', value: 'N', summary: 'end after so many' },
     json: { ...json, summary: 'one JSON document in each line, whose `position` is what --after takes' },
   },
   more: 'Goes on over restarts of the daemon. It shows what changed, not what it is now.',
@@ -21,8 +23,11 @@ export const watch: Command = {
       const given = call.texts(name);
       return given.length > 0 ? given : undefined;
     });
+    await serving();
+    let left = call.count('limit', Infinity);
     for await (const change of call.client.changes({ after, app, kind, id })) {
       await print(call.json ? safeJson(`${JSON.stringify(change)}\n`) : line(change));
+      if (--left === 0) break;
     }
     return 0;
   },

@@ -1,9 +1,10 @@
 import { spawn } from 'node:child_process';
 import { mkdirSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { KeyStatus } from '../../shared/resources/keys.ts';
-import { root, type TestHome } from './daemon.ts';
+import { protocol } from '../../shared/protocol.ts';
+import { cli, type TestHome } from './daemon.ts';
 import { FakeDaemon, good, type Answer } from './fake-daemon.ts';
 
 export interface Ended {
@@ -18,9 +19,10 @@ export async function holdfast(
   args: string[],
   stdin: string | Buffer = '',
   end = true,
+  env: NodeJS.ProcessEnv = process.env,
 ): Promise<Ended> {
-  const child = spawn(process.execPath, [join(root, 'client', 'cli', 'main.ts'), ...args], {
-    env: { ...process.env, HOLDFAST_HOME: home },
+  const child = spawn(process.execPath, [cli, ...args], {
+    env: { ...env, HOLDFAST_HOME: home },
   });
   // It may leave without reading all of it.
   child.stdin.on('error', () => undefined);
@@ -43,7 +45,21 @@ export const keyInOrder: KeyStatus = {
   apps: [{ app: 'my-cli', keyId: 1, createdAt: '2026-01-31T12:00:00.000Z' }],
 };
 
-/** A daemon in a home that answers every `keys` operation with this status; a backup, with the recovery code. */
+export const healthy = {
+  status: 'ok',
+  reasons: [] as string[],
+  version: '9.9.9',
+  protocol,
+  pid: 4_000_000,
+  uptimeMs: 3_700_000,
+  queueDepth: 0,
+  oldestUnansweredMs: 0,
+  lastCommitAt: null,
+  walBytes: 0,
+  freeBytes: 1024 ** 3,
+};
+
+/** A daemon in a home that is well and answers every `keys` operation with this status; a backup, with the recovery code. */
 export const keysAnswer = (
   home: TestHome,
   status: Partial<KeyStatus> = {},
@@ -53,7 +69,9 @@ export const keysAnswer = (
   },
 ): Promise<FakeDaemon> => {
   mkdirSync(dirname(home.paths.socket), { recursive: true });
-  return FakeDaemon.listen(home.paths.socket, answer);
+  return FakeDaemon.listen(home.paths.socket, (response, request, number) =>
+    request.url === '/v1/health' ? good(response, healthy) : answer(response, request, number),
+  );
 };
 
 /** What a daemon was asked to change, as `unlock {"passphrase":"..."}`. */

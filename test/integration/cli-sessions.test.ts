@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
-import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Client } from '../../client/index.ts';
 import { holdfast } from '../helpers/cli.ts';
-import { root, TestHome } from '../helpers/daemon.ts';
+import { cli, TestHome } from '../helpers/daemon.ts';
 
 // One daemon for all: each test has an application of its own.
 
@@ -146,7 +145,7 @@ describe('holdfast sessions', () => {
 });
 
 const exportLong = () =>
-  spawn(process.execPath, [join(root, 'client', 'cli', 'main.ts'), 'sessions', 'export', 'long', '--app', 'pipe'], {
+  spawn(process.execPath, [cli, 'sessions', 'export', 'long', '--app', 'pipe'], {
     env: { ...process.env, HOLDFAST_HOME: home.home },
   });
 it('a reader that has read enough is no error', async () => {

@@ -10,6 +10,8 @@ export async function find(call: Call, alsoDeleted = false): Promise<{ app: stri
   } catch (error) {
     // The operation itself knows whole ids of deleted sessions.
     if (alsoDeleted && error instanceof HoldfastError && error.code === 'not_found') return { app, id: given };
+    // An export is had from any version, by the whole id; what is not is refused by what follows.
+    if (error instanceof HoldfastError && error.code === 'incompatible') return { app, id: given };
     throw error;
   }
 }

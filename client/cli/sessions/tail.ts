@@ -1,11 +1,8 @@
-import { setTimeout as sleep } from 'node:timers/promises';
 import { HoldfastError } from '../../index.ts';
 import { app, json, UsageError, type Call, type Command } from '../command.ts';
 import { paint, print, printJson, tell } from '../screen.ts';
 import { safe, safeLines } from '../text.ts';
 import { find } from './find.ts';
-
-const lookMs = 500;
 
 export const tail: Command = {
   args: '<id>',
@@ -20,6 +17,8 @@ export const tail: Command = {
     if (call.json && call.flag('follow')) throw new UsageError('--json answers one document: it cannot --follow.');
     const last = call.count('messages', 10);
     const at = await find(call);
+    // Looked at first, so that no change falls between it and what is shown.
+    const { revision } = await call.client.sessions.get(at);
     const { items, head, generation } = await call.client.sessions.messages({ ...at, last });
     if (call.json) {
       await printJson({ ...at, head, generation, messages: items });
@@ -27,16 +26,15 @@ export const tail: Command = {
     }
     await print(items.map(message).join('\n'));
     if (items.length === 0) tell('It has no messages.');
-    if (call.flag('follow')) await follow(call, at, head, generation);
+    if (call.flag('follow')) await follow(call, at, { head, generation, revision });
     return 0;
   },
 };
 
-/** Until the process is ended. Asks for what is newer: there is no stream of changes yet. */
-async function follow({ client }: Call, at: { app: string; id: string }, head: number, generation: number) {
-  let [after, known] = [head, generation];
-  for (;;) {
-    await sleep(lookMs);
+/** Until the process is ended: at each change of the session, what is newer. */
+async function follow({ client }: Call, at: { app: string; id: string }, since: Since) {
+  let { head: after, generation: known } = since;
+  for await (const _ of client.changes({ app: [at.app], id: [at.id], after: since.revision })) {
     try {
       const page = await client.sessions.messages({ ...at, after, limit: 1000, expectedGeneration: known });
       await print(page.items.map((item) => `\n${message(item)}`).join(''));
@@ -51,6 +49,11 @@ async function follow({ client }: Call, at: { app: string; id: string }, head: n
   }
 }
 
+interface Since {
+  head: number;
+  generation: number;
+  revision: string;
+}
 type Item = Awaited<ReturnType<Call['client']['sessions']['messages']>>['items'][number];
 
 function message(item: Item): string {
