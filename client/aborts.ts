@@ -22,3 +22,14 @@ export function orAborted<T>(promise: Promise<T>, signal: AbortSignal): Promise<
   signal.addEventListener('abort', abort);
   return Promise.race([promise, aborted.promise]).finally(() => signal.removeEventListener('abort', abort));
 }
+
+/**
+ * A signal that is aborted after so many milliseconds, as AbortSignal.timeout is, unless it was disposed of. The time of a
+ * process that was suspended is up when it goes on, and what it waited for may be there: that is read first.
+ */
+export function signalAfter(ms: number): Disposable & { signal: AbortSignal } {
+  const controller = new AbortController();
+  const end = () => controller.abort(new DOMException('The time is up.', 'TimeoutError'));
+  const timer = setTimeout(() => setImmediate(end), ms).unref();
+  return { signal: controller.signal, [Symbol.dispose]: () => clearTimeout(timer) };
+}

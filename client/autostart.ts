@@ -89,7 +89,8 @@ async function start(own: Paths, signal: AbortSignal, asked: boolean): Promise<v
       return;
     }
     if (ended !== undefined) throw notStarted(own, at, ended);
-    if (!isAlive(pid)) return;
+    // Of our own child the code comes.
+    if (underWay && !isAlive(pid)) return;
     await sleep(lookMs, undefined, { signal });
   }
   throw unavailable(`the daemon (pid ${pid}) does not listen yet`, `look at ${own.log}`);

@@ -56,6 +56,8 @@ type Granted = Extract<OutputOf<Auth['refresh']>, { status: 'granted' }>;
 const rounds = 3;
 /** How long a call may take that waits for nobody. */
 const callMs = 10_000;
+/** How long tokens may take to be stored at most: as long as the longest lease. */
+const maxCommitMs = 600_000;
 
 /** A good token: the one that is kept, one that another process gets, or one that `refresh` gets for all. */
 export async function obtain(auth: Target, ask: Ask, refresh: RefreshFunction, signal: AbortSignal): Promise<Held> {
@@ -145,8 +147,10 @@ async function commit(auth: Target, tokens: Parameters<Target['commitRefresh']>[
   const key = uuidv7();
   for (;;) {
     try {
-      // Late is better than never: whether somebody else was faster is for the daemon to say.
-      return await auth.commitRefresh(tokens, { key, deadlineMs: Math.max(end - Date.now(), callMs) });
+      // Late is better than never: whether somebody else was faster is for the daemon to say. A clock that was set back
+      // leaves more time than a timer can wait.
+      const left = Math.min(end - Date.now(), maxCommitMs);
+      return await auth.commitRefresh(tokens, { key, deadlineMs: Math.max(left, callMs) });
     } catch (error) {
       if (!isRefusal(error, 'storage_full') || Date.now() >= end) throw error;
       await sleep(1000);

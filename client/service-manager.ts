@@ -1,10 +1,9 @@
 import { execFile } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
-import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { HoldfastError } from '../shared/errors.ts';
-import { paths } from '../shared/paths.ts';
+import { paths, user } from '../shared/paths.ts';
 import { lastErrorOf } from './daemon-files.ts';
 
 type Environment = NodeJS.ProcessEnv;
@@ -39,7 +38,7 @@ export const run: Run = async ([file = '', ...rest], environment, signal) => {
 
 /** systemctl finds its manager by XDG_RUNTIME_DIR, which su and sudo leave unset. */
 function managerEnvironment(environment: Environment): Environment {
-  const runtime = `/run/user/${userInfo().uid}`;
+  const runtime = `/run/user/${user().uid}`;
   if (environment['XDG_RUNTIME_DIR'] || !existsSync(runtime)) return { ...environment, LC_ALL: 'C' };
   return { ...environment, LC_ALL: 'C', XDG_RUNTIME_DIR: runtime };
 }
@@ -56,22 +55,34 @@ export function serviceFile(environment: Environment): string {
 export function settingsOf(environment: Environment): Record<string, string> {
   const { home } = paths(environment);
   if (environment['HOLDFAST_HOME']) return { HOLDFAST_HOME: home };
-  return home === paths({ HOME: userInfo().homedir }).home ? {} : { HOME: home };
+  return home === paths({ HOME: user().homedir }).home ? {} : { HOME: home };
 }
+
+const unitWord = (quoted: string) => quoted.replaceAll('%%', '%').replaceAll(/\\(.)/g, '$1');
+const plistWord = (text: string) => text.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&');
 
 /** The settings written in a service file of ours, of either kind. */
 export function settingsIn(text: string): Record<string, string> {
   const ofUnit = [...text.matchAll(/^Environment="(\w+)=((?:[^"\\]|\\.)*)"$/gm)].map(([, name = '', value = '']) => [
     name,
-    value.replaceAll('%%', '%').replaceAll(/\\(.)/g, '$1'),
+    unitWord(value),
   ]);
   const ofPlist = [...text.matchAll(/<key>(\w+)<\/key>\s*<string>([^<]*)<\/string>/g)].map(
-    ([, name = '', value = '']) => [
-      name,
-      value.replaceAll('&lt;', '<').replaceAll('&gt;', '>').replaceAll('&amp;', '&'),
-    ],
+    ([, name = '', value = '']) => [name, plistWord(value)],
   );
   return Object.fromEntries([...ofUnit, ...ofPlist]) as Record<string, string>;
+}
+
+/** The Node and the daemon that a service file of ours runs: the last two words of its command. */
+export function programIn(text: string): string[] {
+  const [, command = ''] = /^ExecStart=(.*)$/m.exec(text) ?? [];
+  const [, list = ''] = /<key>ProgramArguments<\/key>\s*<array>(.*?)<\/array>/s.exec(text) ?? [];
+  const ofUnit = [...command.matchAll(/"((?:[^"\\]|\\.)*)"/g)].map(([, word = ''], index) =>
+    // The name of a program is not looked through for variables.
+    index === 0 ? unitWord(word) : unitWord(word).replaceAll('$$', '$'),
+  );
+  const ofPlist = [...list.matchAll(/<string>([^<]*)<\/string>/g)].map(([, word = '']) => plistWord(word));
+  return [...ofUnit, ...ofPlist].slice(-2);
 }
 
 export interface Installed {
@@ -88,7 +99,7 @@ export function installedService(environment: Environment): Installed | undefine
   const file = serviceFile(environment);
   try {
     const text = readFileSync(file, 'utf8');
-    const { HOLDFAST_HOME, HOME = userInfo().homedir } = settingsIn(text);
+    const { HOLDFAST_HOME, HOME = user().homedir } = settingsIn(text);
     const { data } = paths({ HOLDFAST_HOME, HOME });
     return { file, text, mine: data === paths(environment).data, data };
   } catch {
@@ -101,14 +112,13 @@ export function installedService(environment: Environment): Installed | undefine
  * one and could not start it: a daemon beside a service that fails would only hide why.
  */
 export async function startByManager(environment: Environment, signal?: AbortSignal): Promise<boolean> {
-  if (!installedService(environment)?.mine) return false;
+  const installed = installedService(environment);
+  if (!installed?.mine) return false;
+  // Its Node or its daemon was moved away: it cannot run, so it is in nobody's way, and 'holdfast service status' tells.
+  if (!programIn(installed.text).every(existsSync)) return false;
   if (process.platform === 'darwin') {
     for (const domain of ['gui', 'user']) {
-      const { code } = await run(
-        ['launchctl', 'kickstart', `${domain}/${userInfo().uid}/${label}`],
-        environment,
-        signal,
-      );
+      const { code } = await run(['launchctl', 'kickstart', `${domain}/${user().uid}/${label}`], environment, signal);
       if (code === 0 || code === inProgress) return true;
     }
     return false;

@@ -1,5 +1,14 @@
 import { randomUUID } from 'node:crypto';
-import { lstatSync, lutimesSync, mkdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
+import {
+  lstatSync,
+  lutimesSync,
+  mkdirSync,
+  readFileSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+} from 'node:fs';
 
 /** A holder that gives no sign for so long, in milliseconds, is suspended, or another process has its id by now. */
 const staleMs = 10_000;
@@ -65,9 +74,21 @@ function isAbandoned(path: string, holder: string): boolean {
 /** Whether a process has this id; it may be another one by now. */
 export function isAlive(pid: number): boolean {
   try {
-    return pid > 0 && process.kill(pid, 0);
+    return pid > 0 && process.kill(pid, 0) && !isUnreaped(pid);
   } catch (error) {
     return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
+}
+
+/**
+ * Whether it has ended, all threads of it, and keeps its id only until somebody asks how: in a container nobody may. Where there
+ * is no /proc (macOS), somebody does.
+ */
+function isUnreaped(pid: number): boolean {
+  try {
+    return /^\d+ \(.*\) [ZX](?: -?\d+){16} [01] /s.test(readFileSync(`/proc/${pid}/stat`, 'latin1'));
+  } catch {
+    return false;
   }
 }
 

@@ -71,7 +71,9 @@ export class WriteQueue {
     const deadlineMs = deadlineOf(this.#calling, call);
     const { promise, resolve, reject } = Promise.withResolvers<unknown>();
     const write: Write = { form, deadlineMs, over: false, lastError: undefined, resolve, reject };
-    const late = setTimeout(() => this.#giveUp(write, explain(write.lastError, this.#calling, deadlineMs)), deadlineMs);
+    const tooLate = () => this.#giveUp(write, explain(write.lastError, this.#calling, deadlineMs));
+    // After a process was suspended its answer may be there: that is read first.
+    const late = setTimeout(() => setImmediate(tooLate), deadlineMs);
     const abort = () => this.#giveUp(write, signal?.reason);
     signal?.addEventListener('abort', abort);
     this.#waiting.push(write);

@@ -59,9 +59,18 @@ export function paths(environment: NodeJS.ProcessEnv = process.env): Paths {
   };
 }
 
+/** Who we are. A container may run us by a number that the password database does not know: then $HOME is all there is. */
+export function user(home = process.env['HOME'] ?? ''): { uid: number; homedir: string } {
+  try {
+    return userInfo();
+  } catch {
+    return { uid: process.getuid?.() ?? 0, homedir: isAbsolute(home) ? home : '/' };
+  }
+}
+
 /** $HOME when it exists and is ours (sudo keeps another user's), else what the password database says. */
 function userHome(home: string): string {
-  const { uid, homedir: registered } = userInfo();
+  const { uid, homedir: registered } = user(home);
   return isAbsolute(home) && ownerOf(home) === uid ? home : registered;
 }
 
@@ -93,12 +102,12 @@ export function untrusted(socket: string): string | undefined {
   const directory = dirname(socket);
   if (directory !== shortDirectory()) return undefined;
   const found = lstatSync(directory, { throwIfNoEntry: false });
-  const ours = found?.isDirectory() && found.uid === userInfo().uid && (found.mode & 0o077) === 0;
+  const ours = found?.isDirectory() && found.uid === user().uid && (found.mode & 0o077) === 0;
   return !found || ours ? undefined : `${directory} is not a private directory of yours: remove it`;
 }
 
 const shortPrefix = '/tmp/holdfast-';
-const shortDirectory = () => `${shortPrefix}${userInfo().uid}`;
+const shortDirectory = () => `${shortPrefix}${user().uid}`;
 
 /** The socket lives beside the state unless the kernel's limit forbids it; then in a checked directory of /tmp. */
 function socketPath(state: string): string {

@@ -12,6 +12,12 @@ export interface Retention {
 }
 export const retention: Retention = { keptMs: 30 * 24 * 3_600_000, keptRows: 100_000, slice: 1000 };
 
+/** When the newest change was made; null before the first. */
+export async function newestChange(tx: Tx): Promise<{ at: number | null }> {
+  const [row] = await tx.query('SELECT at FROM log ORDER BY position DESC LIMIT 1');
+  return { at: row ? Number(row[0]) : null };
+}
+
 /**
  * Removes what the log need not keep any more, and with it what the changes replaced, a slice at a time, and moves its floor on: a position at or below the
  * floor may be gone. Messages stay as long as their session. Answers whether there may be more.

@@ -130,3 +130,16 @@ export const revisionOf = (context: Context, position: number): string => `${con
 
 /** Milliseconds to RFC 3339 in UTC with milliseconds. */
 export const isoTime = (ms: number): string => new Date(ms).toISOString();
+
+/** How far a clock is set back that was only inexact, in milliseconds; one that is set back further was wrong. */
+const inexactMs = 3_600_000;
+
+/**
+ * Whether a time is still to come that was `longest` ahead, at most, when it was noted. One that lies further ahead was noted
+ * by a clock that was wrong, and nobody waits years for it.
+ */
+export const isAhead = (time: number, at: number, longest: number): boolean =>
+  time > at && time - at <= longest + inexactMs;
+
+/** The last moment at which `isAhead` may be true, for a query. */
+export const furthest = (at: number, longest: number): number => at + longest + inexactMs;

@@ -14,6 +14,10 @@ export class Wait {
 
 export const topicOf = (app: string, kind: string): string => `${app}/${kind}`;
 
+/** A timer that is so late was that of a process that did not run; and how long it then looks who is still there. */
+const suspendedMs = 500;
+const lookMs = 100;
+
 interface Parked {
   topic: string;
   resume: () => void;
@@ -41,7 +45,12 @@ export class Parking {
     };
     const entry: Parked = { topic, resume: leave(resume) };
     const gone = leave(() => abandon(signal?.reason));
-    const timer = setTimeout(entry.resume, ms);
+    const due = performance.now() + ms;
+    let timer = setTimeout(() => {
+      // A process that was suspended has not seen yet who hung up meanwhile.
+      if (performance.now() - due < suspendedMs) entry.resume();
+      else timer = setTimeout(entry.resume, lookMs);
+    }, ms);
     this.#parked.add(entry);
     signal?.addEventListener('abort', gone);
     if (signal?.aborted) gone();

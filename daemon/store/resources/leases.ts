@@ -2,7 +2,7 @@ import type { InputOf } from '../../../shared/operation.ts';
 import type * as leases from '../../../shared/resources/leases.ts';
 import { Damaged, isoTime, revisionOf, type Context, type Tx } from '../tx.ts';
 import { admit, lease, leased } from './sessions/guards.ts';
-import { findHead, present, sessionHead, sessionNumber } from './sessions/rows.ts';
+import { findHead, isLeased, present, sessionHead, sessionNumber } from './sessions/rows.ts';
 
 /** Length of a lease whose caller names none, in milliseconds. */
 const usualTtl = 60_000;
@@ -24,7 +24,7 @@ export async function acquire(tx: Tx, input: InputOf<typeof leases.acquire>, con
     await tx.put(sessionHead, { ...head, lease_ttl: ttl, lease_until: until });
     return toLease(renewed.since, head.lease);
   }
-  if (head.lease_until > context.at && input.force !== true) throw await leased(tx, head, input.id);
+  if (isLeased(head, context) && input.force !== true) throw await leased(tx, head, input.id);
   const position = await tx.change({ kind: 'lease', id: input.id });
   const [previous] = await tx.select(lease, 'WHERE session_no = ?', head.session_no);
   // Who it was taken from, by force or after its time.

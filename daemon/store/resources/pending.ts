@@ -2,7 +2,7 @@ import { HoldfastError } from '../../../shared/errors.ts';
 import type { InputOf } from '../../../shared/operation.ts';
 import type * as pending from '../../../shared/resources/pending.ts';
 import { dropSecrets, keepSecrets, reveal, type Owner } from '../seal.ts';
-import { isoTime, revisionOf, table, type Context, type Tx } from '../tx.ts';
+import { isAhead, isoTime, revisionOf, table, type Context, type Tx } from '../tx.ts';
 
 /** Life of a pending login whose caller names none, in milliseconds. */
 const usualTtl = 10 * 60_000;
@@ -55,7 +55,7 @@ async function drop(tx: Tx, app: string, state: string): Promise<boolean> {
 export async function take(tx: Tx, input: InputOf<typeof pending.take>, context: Context) {
   const { app, state } = input;
   const found = await tx.find(row, { app, state });
-  if (!found || found.expires_at <= context.at) {
+  if (!found || !isAhead(found.expires_at, context.at, found.expires_at - found.created_at)) {
     throw new HoldfastError('not_found', 'There is no such login in progress: it was taken, or its time is over.');
   }
   const secret = await reveal(tx, context, ownerOf(found), 'secret');

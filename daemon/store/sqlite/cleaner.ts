@@ -5,12 +5,18 @@ const everyMs = 3_600_000;
 /** The daemon's own writes that remove a slice each and answer whether there is more. */
 const operations = ['log.prune', 'branches.sweep', 'secrets.sweep'];
 
-/** Removes what need not be kept: a slice per write, so that other writers come in between. */
+/**
+ * Removes what need not be kept: a slice per write, so that other writers come in between. What a person deleted can be
+ * taken back for 30 days, and a clock that is wrong for a while must not end them: time goes on from the last change that
+ * the store knew at its start, as fast as a clock that nobody sets, and never beyond the wall clock.
+ */
 export class Cleaner {
   readonly #writer: Writer;
   readonly #timer: NodeJS.Timeout;
   #running = false;
   #again = false;
+  /** Time of the last change before this start, less what the unset clock showed when it was read. */
+  #base: number | undefined;
   failed = false;
 
   constructor(writer: Writer) {
@@ -37,7 +43,16 @@ export class Cleaner {
   }
 
   async #slice(op: string): Promise<boolean> {
-    return ((await this.#writer.own(op, {}, 'cleaner')) as { more: boolean }).more;
+    const input = { at: await this.#now() };
+    return ((await this.#writer.own(op, input, 'cleaner')) as { more: boolean }).more;
+  }
+
+  async #now(): Promise<number> {
+    if (this.#base === undefined) {
+      const { at } = (await this.#writer.own('log.newest', {}, 'cleaner')) as { at: number | null };
+      this.#base = (at ?? Date.now()) - performance.now();
+    }
+    return Math.floor(Math.min(Date.now(), this.#base + performance.now()));
   }
 
   stop(): void {

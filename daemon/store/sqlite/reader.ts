@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '../../../shared/errors.ts';
 import type { StoreAnswer } from '../store.ts';
@@ -12,6 +13,14 @@ const quietMs = 500;
 const latestMs = 10_000;
 /** Streams at a time; each holds one buffer of some hundred kilobytes. */
 const maxStreams = 64;
+
+/**
+ * The code of the thread, read at the start: when the thread is needed, an upgrade may have replaced or removed the file. A
+ * checkout's is many files, which nobody upgrades under it.
+ */
+const bundled = import.meta.url.endsWith('.ts')
+  ? undefined
+  : readFileSync(new URL('./reader-worker.js', import.meta.url), 'utf8');
 
 type Received = Extract<FromReader, { id: number }>;
 interface Waiting {
@@ -97,13 +106,11 @@ export class Reader {
   #thread(): Worker {
     this.#idle.refresh();
     if (this.#worker) return this.#worker;
-    // The bundle keeps both files side by side under the same names.
-    const file = import.meta.url.endsWith('.ts') ? './reader-worker.ts' : './reader-worker.js';
-    const worker = new Worker(new URL(file, import.meta.url), {
-      workerData: this.#data,
-      name: 'reader',
-      resourceLimits: { maxYoungGenerationSizeMb: 4 },
-    });
+    const about = { workerData: this.#data, name: 'reader', resourceLimits: { maxYoungGenerationSizeMb: 4 } };
+    const worker =
+      bundled === undefined
+        ? new Worker(new URL('./reader-worker.ts', import.meta.url), about)
+        : new Worker(bundled, { ...about, eval: true, execArgv: [...process.execArgv, '--input-type=module'] });
     this.#worker = worker;
     worker.on('message', (message: FromReader) => this.#receive(message));
     worker.on('error', (error) => this.#lost(worker, error));

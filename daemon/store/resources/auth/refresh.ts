@@ -2,11 +2,12 @@ import { HoldfastError } from '../../../../shared/errors.ts';
 import type { InputOf } from '../../../../shared/operation.ts';
 import type * as auth from '../../../../shared/resources/auth.ts';
 import { reveal } from '../../seal.ts';
-import { isoTime, type Context, type Tx } from '../../tx.ts';
+import { furthest, isAhead, isoTime, type Context, type Tx } from '../../tx.ts';
 import { Wait } from '../../wait.ts';
 import { grantToken, readGrant } from './grant.ts';
 import { expiryOf, isFresh, needsLogin } from './fresh.ts';
-import { attemptOf, credential, currentOf, holdsOf, ownerOf, type CredentialRow } from './rows.ts';
+import { attemptOf, credential, currentOf, holdsOf, maxLease, ownerOf, type CredentialRow } from './rows.ts';
+import { maxBackoff } from './settle.ts';
 
 // Invariant: while a grant is neither answered nor out of time, no second one exists for its profile, nor for any profile
 // of the same application and client id; a refresh token is given out only by a grant. The writer runs one operation at a
@@ -51,7 +52,7 @@ export async function refresh(tx: Tx, input: InputOf<typeof auth.refresh>, conte
       },
     );
   }
-  if (row.retry_at > context.at) {
+  if (isAhead(row.retry_at, context.at, maxBackoff)) {
     // The issuer fails: what is not over yet is of more use than an error.
     if (!refused && isFresh(row, context.at, 0))
       return { status: 'fresh' as const, accessToken: access, expiresAt: expiryOf(row) };
@@ -84,9 +85,10 @@ const seconds = (ms: number) => Math.max(1, Math.ceil(ms / 1000));
 /** Until when a grant is out that this one would meet: an issuer ends a login whose siblings refresh together. */
 async function busyUntil(tx: Tx, { app, profile, client_id }: CredentialRow, at: number): Promise<number | undefined> {
   const [found] = await tx.query(
-    'SELECT max(lease_until) FROM credential WHERE app = ? AND lease > 0 AND lease_until > ? AND (profile = ? OR client_id = ?)',
+    'SELECT max(lease_until) FROM credential WHERE app = ? AND lease > 0 AND lease_until > ? AND lease_until <= ? AND (profile = ? OR client_id = ?)',
     app,
     at,
+    furthest(at, maxLease),
     profile,
     client_id,
   );

@@ -1,6 +1,6 @@
 import { HoldfastError } from '../../../../shared/errors.ts';
 import { dropSecrets, readable, reveal, type Owner } from '../../seal.ts';
-import { Damaged, isoTime, revisionOf, table, type Context, type Tx } from '../../tx.ts';
+import { Damaged, isAhead, isoTime, revisionOf, table, type Context, type Tx } from '../../tx.ts';
 import type { Credential } from '../../../../shared/resources/auth/fields.ts';
 
 /**
@@ -125,15 +125,19 @@ export async function removeVersion(tx: Tx, row: Pick<CredentialRow, 'app' | 'pr
   await tx.delete(credential, { record: row.record });
 }
 
+/** Longest life of a grant, in milliseconds. */
+export const maxLease = 600_000;
+const isGranted = (row: CredentialRow, at: number) => row.lease !== 0 && isAhead(row.lease_until, at, maxLease);
+
 /** How the last refresh ended: one whose lease ran out without a word ended nobody knows how. */
 export const attemptOf = (row: CredentialRow, at: number) =>
-  row.lease !== 0 && row.lease_until <= at ? 'unknown' : row.attempt;
+  row.lease !== 0 && !isGranted(row, at) ? 'unknown' : row.attempt;
 
 const iso = (ms: number | null) => (ms === null ? null : isoTime(ms));
 
 /** What may be told of a credential: everything but its secrets. */
 export async function toCredential(tx: Tx, context: Context, row: CredentialRow): Promise<Credential> {
-  const refreshing = row.lease !== 0 && row.lease_until > context.at;
+  const refreshing = isGranted(row, context.at);
   return {
     profile: row.profile,
     kind: row.kind,

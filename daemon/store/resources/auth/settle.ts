@@ -15,7 +15,8 @@ import { withUsed } from './used.ts';
 const noLease = { lease: 0, lease_until: 0, lease_client: null, lease_pid: null };
 
 /** Milliseconds until the next try after so many failures in a row: 1 s, doubled each time, at most a minute. */
-const backoffMs = (failures: number) => Math.min(60_000, 1000 * 2 ** Math.min(failures - 1, 6));
+export const maxBackoff = 60_000;
+const backoffMs = (failures: number) => Math.min(maxBackoff, 1000 * 2 ** Math.min(failures - 1, 6));
 
 async function grantedRow(tx: Tx, input: { app: string; profile: string; lease: string }, context: Context) {
   const { granted, ...row } = await readGrant(tx, context, input);

@@ -1,7 +1,7 @@
 import type { Session, SessionSummary } from '../../../../shared/resources/sessions.ts';
 import { isoTime, revisionOf, type Context, type Tx } from '../../tx.ts';
 import { holderOf } from './guards.ts';
-import type { HeadRow, SessionRow } from './rows.ts';
+import { isLeased, type HeadRow, type SessionRow } from './rows.ts';
 
 export const toSummary = (row: SessionRow, head: HeadRow, context: Context): SessionSummary => ({
   id: row.id,
@@ -17,7 +17,7 @@ export const toSummary = (row: SessionRow, head: HeadRow, context: Context): Ses
   outputTokens: head.output_tokens,
   costNanoUsd: head.cost_nano_usd,
   forkedFrom: row.forked_from === null ? null : { id: row.forked_from, upTo: row.forked_at ?? 0 },
-  leasedUntil: head.lease_until > context.at ? isoTime(head.lease_until) : null,
+  leasedUntil: isLeased(head, context) ? isoTime(head.lease_until) : null,
   createdAt: isoTime(row.created_at),
   updatedAt: isoTime(head.updated_at),
   deletedAt: row.deleted_at === null ? null : isoTime(row.deleted_at),
@@ -28,6 +28,6 @@ export async function toSession(tx: Tx, row: SessionRow, head: HeadRow, context:
   return {
     ...toSummary(row, head, context),
     metadata: JSON.parse(row.metadata) as Record<string, unknown>,
-    lease: head.lease_until > context.at ? await holderOf(tx, head) : null,
+    lease: isLeased(head, context) ? await holderOf(tx, head) : null,
   };
 }

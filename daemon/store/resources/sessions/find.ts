@@ -1,9 +1,9 @@
 import { HoldfastError } from '../../../../shared/errors.ts';
 import type { InputOf } from '../../../../shared/operation.ts';
 import type * as sessions from '../../../../shared/resources/sessions.ts';
-import type { Context, Tx } from '../../tx.ts';
+import { furthest, type Context, type Tx } from '../../tx.ts';
 import { toSummary } from './answer.ts';
-import { findHead, findRow, findSession, session, type HeadRow } from './rows.ts';
+import { findHead, findRow, findSession, isLeased, session, type HeadRow } from './rows.ts';
 import { putHead } from './save.ts';
 
 const lastCharacter = '\u{10ffff}';
@@ -39,10 +39,12 @@ export async function resumable(tx: Tx, input: InputOf<typeof sessions.resumable
   const here = input.workingDirectory === undefined ? '' : 'AND s.working_directory = ?';
   const rows = await tx.query(
     `SELECT s.session_no, s.id FROM session s JOIN session_head h ON h.session_no = s.session_no
-     WHERE s.app = ? AND s.deleted_at IS NULL AND s.status = 'active' AND h.lease_until <= ? ${here}
+     WHERE s.app = ? AND s.deleted_at IS NULL AND s.status = 'active' 
+       AND (h.lease_until <= ? OR h.lease_until > ? + h.lease_ttl) ${here}
      ORDER BY h.updated_at DESC, s.session_no DESC`,
     input.app,
     context.at,
+    furthest(context.at, 0),
     ...(input.workingDirectory === undefined ? [] : [input.workingDirectory]),
   );
   for (const [number, id] of rows) {
@@ -67,7 +69,7 @@ export async function abandon(tx: Tx, input: InputOf<typeof sessions.abandon>, c
     const id = String(name);
     const found = await whole(tx, Number(number), id);
     if (!found) answer.damaged.push(id);
-    else if (found.head.lease_until > context.at) answer.leased.push(id);
+    else if (isLeased(found.head, context)) answer.leased.push(id);
     else {
       answer.abandoned.push(id);
       if (input.dryRun !== true) await mark(tx, found.row, found.head, context);

@@ -1,6 +1,6 @@
 import { HoldfastError, type Holder } from '../../../../shared/errors.ts';
 import { isoTime, revisionOf, table, type Context, type Tx } from '../../tx.ts';
-import { erased, findHead, sessionHead, sessionNumber, type HeadRow } from './rows.ts';
+import { erased, findHead, isLeased, sessionHead, sessionNumber, type HeadRow } from './rows.ts';
 
 /** Who holds the lease that a session's head names. */
 export interface LeaseRow {
@@ -46,7 +46,7 @@ export async function admit(
   token: string | undefined,
   context: Context,
 ): Promise<void> {
-  const live = head.lease_until > context.at;
+  const live = isLeased(head, context);
   if (token === undefined) {
     if (live) throw await leased(tx, head, id);
   } else if (head.lease === 0 || token !== tokenOf(head, context)) {

@@ -1,5 +1,5 @@
 import { HoldfastError } from '../../../../shared/errors.ts';
-import { isoTime, revisionOf, table, type Context, type Tx } from '../../tx.ts';
+import { isAhead, isoTime, revisionOf, table, type Context, type Tx } from '../../tx.ts';
 
 /** What people write, seldom. `session_no` is the log position of the session's creation. */
 export interface SessionRow {
@@ -97,6 +97,10 @@ export const newHead = (position: number, context: Context): HeadRow => ({
   lease_ttl: 0,
   lease_until: 0,
 });
+
+/** Whether somebody holds the lease. */
+export const isLeased = ({ lease_until, lease_ttl }: HeadRow, { at }: Context): boolean =>
+  isAhead(lease_until, at, lease_ttl);
 
 /** The number of a session, undefined when there is none. Touches the index only. */
 export async function findSession(tx: Tx, app: string, id: string): Promise<number | undefined> {
