@@ -25,7 +25,7 @@ const many = (home: TestHome, count: number) =>
   Promise.all(Array.from({ length: count }, (_, index) => runClient(home, `feed-${index}`)));
 
 describe('clients that find no daemon', () => {
-  it('fifty at once start one, all of them are served, and the start lock is gone', async () => {
+  it('anomalyco/opencode#35964, vectorize-io/hindsight#1155: fifty at once start one, all of them are served, and the start lock is gone', async () => {
     await using home = new AutostartHome();
     const found = new Set(await many(home, 50));
     expect(found.size).toBe(1);
@@ -46,7 +46,7 @@ describe('clients that find no daemon', () => {
 });
 
 describe('the start lock', () => {
-  it('while its holder lives nobody else starts a daemon; when it is killed somebody does at once', async () => {
+  it('arcboxlabs/arcbox#367: while its holder lives nobody else starts a daemon; when it is killed somebody does at once', async () => {
     await using home = new AutostartHome();
     const { child, done } = runProcess(join(import.meta.dirname, 'autostart-lock-process.ts'), [], {});
     await once(child, 'message');
@@ -61,7 +61,7 @@ describe('the start lock', () => {
     expect(locksIn(home)).toEqual([]);
   });
 
-  it('of a holder that lives but gives no sign is taken over; given back late, it is not the new one that goes', async () => {
+  it('earendil-works/pi#1322: of a holder that lives but gives no sign is taken over; given back late, it is not the new one that goes', async () => {
     await using home = new TestHome();
     const release = tryStartLock(home.paths.state);
     expect(tryStartLock(home.paths.state)).toBeUndefined();
@@ -91,7 +91,7 @@ describe('the start lock', () => {
 });
 
 describe('a daemon that a client started', () => {
-  it('from a deleted folder, without PATH and stdin: keeps neither folder nor files of the client', async () => {
+  it('griffinwork40/agent-afk#25: from a deleted folder, without PATH and stdin: keeps neither folder nor files of the client', async () => {
     await using home = new AutostartHome();
     const folder = join(home.home, 'folder');
     mkdirSync(folder);
@@ -108,7 +108,7 @@ describe('a daemon that a client started', () => {
     expect(openFiles(pid)).not.toContain(`${home.home}/held`);
   });
 
-  it('outlives the process group of the client, and its terminal', async () => {
+  it('capistrano-sidekiq#246: outlives the process group of the client, and its terminal', async () => {
     await using home = new AutostartHome();
     const command = [process.execPath, clientProcess, 'x', 'stay'];
     const args =

@@ -61,7 +61,7 @@ describe('78: the environment', () => {
 });
 
 describe('under launchd, which would start it again for ever', () => {
-  it('75 becomes 0 and is left to be read', async () => {
+  it('iphone-use#28: 75 becomes 0 and is left to be read', async () => {
     await using home = new TestHome();
     const owner = await home.start();
     expect((await run(home, launchd)).code).toBe(0);
@@ -72,7 +72,7 @@ describe('under launchd, which would start it again for ever', () => {
     expect(statSync(home.paths.lastError).mode & 0o777).toBe(0o600);
   });
 
-  it('78 becomes 0 and is left to be read', async () => {
+  it('openclaw/openclaw#84363: 78 becomes 0 and is left to be read', async () => {
     await using home = new TestHome();
     mkdirSync(home.paths.data, { mode: 0o755 });
     expect((await run(home, launchd)).code).toBe(0);

@@ -18,7 +18,7 @@ const upTo = (last: number) => Array.from({ length: last }, (_, index) => index 
 
 describe('the daemon is stopped while a session is streamed', () => {
   it.each(['SIGTERM', 'SIGINT'] as const)(
-    '%s: the stream ends with a problem, and reading goes on after it',
+    'fastify/sse#57: %s: the stream ends with a problem, and reading goes on after it',
     async (signal) => {
       await using home = new TestHome();
       const daemon = await home.start();
@@ -40,7 +40,7 @@ describe('the daemon is stopped while a session is streamed', () => {
     },
   );
 
-  it('a reader that never reads does not keep it from stopping', async () => {
+  it('fastify/fastify#3617: a reader that never reads does not keep it from stopping', async () => {
     await using home = new TestHome();
     const daemon = await home.start();
     await fill(home);

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { connect, type Client, type ConnectOptions } from '../../client/index.ts';
 import { isAlive } from '../../client/start-lock.ts';
-import { root, TestHome } from './daemon.ts';
+import { program, root, TestHome } from './daemon.ts';
 import { until } from './wait.ts';
 
 export interface LogLine {
@@ -71,7 +71,7 @@ function read(path: string): string {
   }
 }
 
-export const clientProcess = join(root, 'test', 'crash', 'autostart-process.ts');
+export const clientProcess = program(join(root, 'test', 'crash', 'autostart-process.ts'));
 
 /** Runs a client as a process of its own, by a shell command if one is given; answers the daemon that it found. */
 export async function runClient({ home }: TestHome, name: string, shell?: string): Promise<number> {

@@ -14,7 +14,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import type { Ended } from './cli.ts';
-import { root } from './daemon.ts';
+import { cli } from './daemon.ts';
 
 /** What systemctl is asked for, and how it answers: enough of it for one unit, in files of $FAKE. */
 const systemctl = `#!/bin/sh
@@ -100,7 +100,7 @@ export class ServiceHome implements Disposable {
 
   /** Runs `holdfast service ...`. */
   service(args: string[], options?: Options): Promise<Ended> {
-    return this.node([join(root, 'client', 'cli', 'main.ts'), 'service', ...args], options);
+    return this.node([cli, 'service', ...args], options);
   }
 
   /** A condition of the fake managers: `absent`, `failing`, `no-gui`. */

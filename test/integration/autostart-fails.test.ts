@@ -60,7 +60,7 @@ describe('a daemon that ends at once', () => {
 });
 
 describe('three starts in ten minutes that did not last', () => {
-  it('are followed by a message with the last reason, until a person starts it', async () => {
+  it('anthropics/claude-code#68146: are followed by a message with the last reason, until a person starts it', async () => {
     await using home = new AutostartHome();
     open(home);
     for (let attempt = 1; attempt <= 3; attempt++) {
@@ -77,7 +77,8 @@ describe('three starts in ten minutes that did not last', () => {
     chmodSync(home.paths.data, 0o700);
     expect((await start(home)).message).toContain('did not last');
     await ensureDaemon(anyTime());
-    expect(home.pids()).toHaveLength(4);
+    // It listens a moment before it says so in its log.
+    await expect.poll(() => home.pids()).toHaveLength(4);
     expect(home.starts()).toHaveLength(1);
   });
 
@@ -135,7 +136,7 @@ describe('the Node of the daemon', () => {
   });
 
   it.each(['{"node":"/gone/node"}', '{"node":7}', 'null', '{'])(
-    'last-start.json holds %s: another one is found',
+    'pingdotgg/t3code#11054: last-start.json holds %s: another one is found',
     async (content) => {
       await using home = new AutostartHome();
       open(home);

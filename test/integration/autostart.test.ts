@@ -136,7 +136,7 @@ it('what an application preloads into itself (NODE_OPTIONS) is not for the daemo
 });
 
 describe('a daemon that is suspended', () => {
-  it('is named with its process id and what to do; nothing is started or ended, and it goes on when it may', async () => {
+  it('atuinsh/atuin#4114: is named with its process id and what to do; nothing is started or ended, and it goes on when it may', async () => {
     await using home = new AutostartHome();
     const daemon = await home.start();
     await using client = home.own();

@@ -115,7 +115,7 @@ describe('the client', () => {
     expect(said[1]).toMatch(/^holdfast-client\/\d+\.\d+\.\d+; pid=\d+$/);
   });
 
-  it('waits while the daemon’s listen queue is full', async () => {
+  it('curl/curl#18748: waits while the daemon’s listen queue is full', async () => {
     const path = join(home.home, 'full.sock');
     const { child, done } = runProcess(join(import.meta.dirname, 'full-queue-process.ts'), [path], {});
     let listening = false;

@@ -11,7 +11,7 @@ const lines = (path: string) =>
     .map((line) => JSON.parse(line) as { pid: number; msg: string });
 
 describe('the log file of a daemon', () => {
-  it('that is full is begun anew while it runs; without it, or its folder, the daemon goes on and stops in order', async () => {
+  it('vectorize-io/hindsight#3164: that is full is begun anew while it runs; without it, or its folder, the daemon goes on and stops in order', async () => {
     await using home = new TestHome();
     const log = `${home.home}/logs/holdfast.log`;
     mkdirSync(`${home.home}/logs`);

@@ -84,7 +84,7 @@ describe('a checked-in database', () => {
 describe('a newer schema', () => {
   beforeEach(() => install(fixtureFile(newest), home.paths));
 
-  it('that says we can work with it is used, and not lowered', async () => {
+  it('eltmon/overdeck#1940: that says we can work with it is used, and not lowered', async () => {
     newer(schemaVersion);
     edit(home.paths.database, 'CREATE TABLE later (x TEXT) STRICT');
     const daemon = await home.start();
@@ -94,7 +94,7 @@ describe('a newer schema', () => {
     expect(versionOf(home.paths.database)).toBe(99);
   });
 
-  it('that needs newer code is refused with what to do, and not touched', async () => {
+  it('Martian-Engineering/lossless-claw#581: that needs newer code is refused with what to do, and not touched', async () => {
     newer(schemaVersion + 1);
     // As a copy made by VACUUM INTO is, when it is put back.
     edit(home.paths.database, 'PRAGMA journal_mode = DELETE');

@@ -11,7 +11,7 @@ import { until } from '../helpers/wait.ts';
 const wrapper = ['sh', '-c', 'umask 000; exec "$0" "$@"'];
 
 describe('C2: under umask 000', () => {
-  it('no file, directory or socket is open to group or others, at any time', async () => {
+  it('Nukesor/pueue 4.0.5: no file, directory or socket is open to group or others, at any time', async () => {
     await using home = new TestHome();
     const client = home.client();
     const markers = new Markers();

@@ -42,7 +42,7 @@ const words = (value: string, command: boolean) =>
   });
 
 describe('the unit', () => {
-  it('says when it is up, how often it is started again, and when not', () => {
+  it('phnx-labs/agi-cli#2390: says when it is up, how often it is started again, and when not', () => {
     const { Unit = {}, Service = {}, Install = {} } = readUnit(renderUnit(plain, {}));
     expect(Unit).toMatchObject({ StartLimitIntervalSec: [['600']], StartLimitBurst: [['5']] });
     expect(Service).not.toHaveProperty('StartLimitBurst');
@@ -71,7 +71,7 @@ describe('the unit', () => {
 describe('the plist', () => {
   const log = '/Users/x/Library/Application Support/holdfast/state/holdfast.log';
 
-  it('is one that launchd takes, and says what it should', () => {
+  it('aenix-io/aeman#173: is one that launchd takes, and says what it should', () => {
     expect(readAgent(renderPlist(plain, {}, log))).toEqual({
       Label: 'dev.holdfast.daemon',
       ProgramArguments: [plain.node, plain.entry],
@@ -114,7 +114,7 @@ describe('the plist', () => {
     expect(() => readPlist(text)).not.toThrow();
   });
 
-  it('starts the daemon with no environment but its own', async () => {
+  it('newrelic preflight#13: starts the daemon with no environment but its own', async () => {
     await using home = new TestHome();
     const agent = readAgent(
       renderPlist(
@@ -156,7 +156,7 @@ describe('the plist', () => {
 });
 
 describe('holdfast service on a Mac', () => {
-  it('loads the plist, also where there is no screen, is idempotent, and leaves nothing', async () => {
+  it('hermes-agent#30352: loads the plist, also where there is no screen, is idempotent, and leaves nothing', async () => {
     using home = new ServiceHome("with 'odd' <name> & 100%");
     const mac = { platform: 'darwin' } as const;
     const uid = process.getuid?.();

@@ -19,7 +19,9 @@ describe('the path of a Node that lasts', () => {
     return real;
   };
 
-  it.each(Object.entries(links))('is %s', (lasting, real) => expect(stablePath(real, resolve)).toBe(lasting));
+  it.each(Object.entries(links))('Unitech/pm2#3253: is %s', (lasting, real) =>
+    expect(stablePath(real, resolve)).toBe(lasting),
+  );
 
   it.each([
     '/usr/bin/node',

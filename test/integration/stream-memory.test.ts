@@ -106,7 +106,7 @@ describe('a session of 100 MB', () => {
       }
       return most;
     }
-    it('keeps nothing in the WAL, which is written over and emptied, and is read to its end later', async () => {
+    it('ohdearquant/khive#580: keeps nothing in the WAL, which is written over and emptied, and is read to its end later', async () => {
       const stopped = await open(home.paths.socket, messagesOf(id));
       expect(await appendMuch()).toBeLessThan(60 * MB);
       await emptied(client);

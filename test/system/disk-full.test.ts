@@ -41,7 +41,7 @@ async function onSmallDisk(home: TestHome, size: string) {
 }
 
 describe('a full disk', () => {
-  it('refuses writes with 507, reads and reports; the same call works when there is room, and all is kept', async () => {
+  it('screenpipe#6790: refuses writes with 507, reads and reports; the same call works when there is room, and all is kept', async () => {
     await using home = new TestHome();
     const { disk, daemon, client, acknowledged, append, fill, makeRoom } = await onSmallDisk(home, '8m');
     await using _ = disk;
@@ -66,7 +66,7 @@ describe('a full disk', () => {
     expect(integrityOf(join(home.home, 'copy.db'))).toBe('ok');
   });
 
-  it('killed on a full disk: the next daemon serves every read, and takes writes once there is room', async () => {
+  it('modl-org/modl#98: killed on a full disk: the next daemon serves every read, and takes writes once there is room', async () => {
     await using home = new TestHome();
     const { disk, daemon, client, acknowledged, append, fill, makeRoom } = await onSmallDisk(home, '8m');
     await using _ = disk;
@@ -80,7 +80,7 @@ describe('a full disk', () => {
     expect(judge(acknowledged, await readBack(client, ['s']))).toEqual(clean);
   });
 
-  it('no room for a new store: 69 and why; it starts once there is room', async () => {
+  it('daintreehq/daintree#6270: no room for a new store: 69 and why; it starts once there is room', async () => {
     await using home = new TestHome();
     mkdirSync(home.paths.data, { mode: 0o700 });
     await using disk = await tmpfs(home.paths.data, '32k');

@@ -16,7 +16,7 @@ async function onFuse(home: TestHome, options: string[]) {
 
 describe('a network file system', () => {
   it.each(['sshfs', 'rclone', 's3fs'])(
-    'fuse.%s is refused with 78 and the advice to move HOLDFAST_HOME',
+    'anomalyco/opencode#14970: fuse.%s is refused with 78 and the advice to move HOLDFAST_HOME',
     async (type) => {
       await using home = new TestHome();
       const { behind, namespace } = await onFuse(home, ['-o', `subtype=${type}`]);

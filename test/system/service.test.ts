@@ -42,7 +42,7 @@ describe('install', () => {
     expect(await machine.pid()).toBe(pid);
   });
 
-  it('has a unit without a fault, which systemd has understood', async () => {
+  it('phnx-labs/agi-cli#2390: has a unit without a fault, which systemd has understood', async () => {
     // systemd-analyze takes no path with a space in it.
     const verify = async (text: string) => {
       const copy = '/run/user/4242/verify/holdfast.service';
@@ -103,7 +103,7 @@ describe('the service', () => {
     expect([await state(), await running()]).toEqual(['active', true]);
   });
 
-  it('ends with the session and is there again after the next login', async () => {
+  it('systemd/systemd#8486: ends with the session and is there again after the next login', async () => {
     const pid = await machine.pid();
     await machine.logOut();
     expect(() => process.kill(pid ?? NaN, 0)).toThrow('ESRCH');
@@ -125,7 +125,7 @@ describe('the service', () => {
     expect(await running()).toBe(true);
   });
 
-  it('gives up on a daemon that ends again and again', async () => {
+  it('griffinwork40/agent-afk#1658: gives up on a daemon that ends again and again', async () => {
     await machine.systemctl('stop', 'holdfast');
     const change = `${unit}.d/test.conf`;
     mkdirSync(dirname(change));

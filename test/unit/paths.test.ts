@@ -98,7 +98,7 @@ describe('the home', () => {
     ['a circle of links', () => join(temporary, 'loop')],
     // Or each working directory would get a daemon of its own.
     ['relative', () => '.'],
-  ])("is the password database's when $HOME is %s", (_name, home) => {
+  ])("systemd/systemd#3382: is the password database's when $HOME is %s", (_name, home) => {
     writeFileSync(join(temporary, 'file'), '');
     symlinkSync('loop', join(temporary, 'loop'));
     vi.stubEnv('HOME', home());
@@ -108,7 +108,7 @@ describe('the home', () => {
 
 describe('other variables', () => {
   it.each(['XDG_RUNTIME_DIR', 'XDG_DATA_HOME', 'XDG_CONFIG_HOME', 'XDG_STATE_HOME', 'TMPDIR', 'TMP', 'TEMP', 'PWD'])(
-    '%s changes nothing: login, ssh and launchd must find one daemon',
+    'systemd/systemd#2130: %s changes nothing: login, ssh and launchd must find one daemon',
     (name) => {
       vi.stubEnv('HOME', temporary);
       const before = paths();
@@ -128,20 +128,23 @@ describe('the socket', () => {
   };
   const short = new RegExp(`^/tmp/holdfast-${userInfo().uid}/[0-9a-f]{16}\\.sock$`);
 
-  it.each(['x', 'ä', '😀'])('lies beside the state up to 103 bytes of %s', (character) => {
+  it.each(['x', 'ä', '😀'])('nodejs/node#48316: lies beside the state up to 103 bytes of %s', (character) => {
     const home = ofBytes(103, character);
     expect(paths({ HOLDFAST_HOME: home }).socket).toBe(home + suffix);
     expect(Buffer.byteLength(home + suffix)).toBe(103);
   });
 
-  it.each(['x', 'ä', '😀'])('lies in a short place of its own beyond that', (character) => {
-    vi.stubEnv('TMPDIR', temporary);
-    const homes = [ofBytes(104, character), ofBytes(105, character), ofBytes(1000, character)];
-    const sockets = homes.map((home) => paths({ HOLDFAST_HOME: home }).socket);
-    for (const socket of sockets) expect(socket).toMatch(short);
-    expect(new Set(sockets).size).toBe(3);
-    expect(homes.map((home) => paths({ HOLDFAST_HOME: home }).socket)).toEqual(sockets);
-  });
+  it.each(['x', 'ä', '😀'])(
+    'Giammarco-Ferranti/deja#106: lies in a short place of its own beyond that',
+    (character) => {
+      vi.stubEnv('TMPDIR', temporary);
+      const homes = [ofBytes(104, character), ofBytes(105, character), ofBytes(1000, character)];
+      const sockets = homes.map((home) => paths({ HOLDFAST_HOME: home }).socket);
+      for (const socket of sockets) expect(socket).toMatch(short);
+      expect(new Set(sockets).size).toBe(3);
+      expect(homes.map((home) => paths({ HOLDFAST_HOME: home }).socket)).toEqual(sockets);
+    },
+  );
 
   it('and every other path are absolute', () => {
     for (const path of Object.values(paths())) expect(isAbsolute(path)).toBe(true);

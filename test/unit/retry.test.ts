@@ -20,7 +20,7 @@ describe('after a failure below HTTP', () => {
     ['', false, false],
     ['__proto__', false, false],
     ['constructor', false, false],
-  ])('%s: a call with a key again %s, one without %s', (code, withKey, without) => {
+  ])('ohdearquant/khive#644: %s: a call with a key again %s, one without %s', (code, withKey, without) => {
     expect([mayRetry(failure(code), true), mayRetry(failure(code), false)]).toEqual([withKey, without]);
   });
 
