@@ -12,11 +12,13 @@ process.env['NODE_COMPILE_CACHE'] ??= compiled;
 process.env['HOLDFAST_NO_AUTOSTART'] = '1';
 
 const project = (name: string, testTimeout: number) => ({
-  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: 30_000 },
+  // Files share a process, which has loaded the client once; what a test changes in its environment it puts back.
+  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: 30_000, isolate: false },
 });
 
 export default defineConfig({
   test: {
+    globalSetup: 'test/helpers/prebuild.ts',
     projects: [
       project('unit', 10_000),
       project('integration', 60_000),

@@ -17,6 +17,9 @@ import {
 // Invariant: a log that is torn anywhere in its last transaction shows the state before it or the state after it, and
 // a retry of that transaction by its key makes it happen once in either case.
 
+/** At every byte in the soak, otherwise at one in each part of a word and of a page. */
+const stride = process.env['HOLDFAST_EVERY_STEP'] ? 1 : 7;
+
 const key = 'the last turn';
 const lastAppend = (client: Client) => client.sessions.append(lastTurn, { key });
 
@@ -73,12 +76,12 @@ describe('Claudelet H1: a save that is torn', () => {
   });
   afterAll(() => home[Symbol.asyncDispose]());
 
-  it('cut at every byte of its transaction: before, and after only when nothing is missing', () => {
+  it('cut at any byte of its transaction: before, and after only when nothing is missing', () => {
     expect(complete).not.toBe(none);
-    expect(statesOf(home, 'cut', downFrom(killed.after, killed.before))).toEqual(
+    expect(statesOf(home, 'cut', downFrom(killed.after, killed.before, stride))).toEqual(
       new Map([
         [complete, 1],
-        [none, killed.after - killed.before],
+        [none, Math.floor((killed.after - killed.before) / stride)],
       ]),
     );
   });

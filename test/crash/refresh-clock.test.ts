@@ -1,44 +1,24 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Client } from '../../client/index.ts';
-import { TestHome } from '../helpers/daemon.ts';
-import { Issuer } from '../helpers/issuer.ts';
+import { describe, expect, it } from 'vitest';
 import { refreshAt } from '../helpers/issuer-client.ts';
 import { login } from '../helpers/login.ts';
-import { distinct, Refreshers } from '../helpers/refreshers.ts';
+import { client, home, issuer, processes, profile, useProcesses, useRefreshHome } from '../helpers/refresh-home.ts';
+import { distinct } from '../helpers/refreshers.ts';
 import { refusal } from '../helpers/refusal.ts';
 
 // Invariant: a token is refreshed when it ends soon, and not again and again because it lives shortly; whatever the
 // issuer says of its life, no refresh token is presented twice.
 
 const count = 20;
-let home: TestHome;
-let client: Client;
-let processes: Refreshers;
-let issuer: Issuer;
-let profile = '';
-beforeAll(async () => {
-  home = new TestHome();
-  await home.start();
-  client = home.client();
-  processes = await Refreshers.start(home, count);
-}, 90_000);
-beforeEach(async ({ task }) => {
-  profile = task.id;
-  issuer = await Issuer.listen();
-  return () => issuer[Symbol.asyncDispose]();
-});
-afterAll(async () => {
-  await processes[Symbol.asyncDispose]();
-  await home[Symbol.asyncDispose]();
-});
+useRefreshHome();
+useProcesses(count);
 
 const order = () => ({ issuer: issuer.url, profile });
 const inMs = (ms: number) => new Date(Date.now() + ms).toISOString();
 /** Stores tokens that end then; answers whether a caller that says no more is sent to refresh them. */
-async function isRefreshed(expiresAt: string | null | undefined, minValidMs?: number): Promise<boolean> {
-  await client.auth.put({ profile, kind: 'oauth', accessToken: 'access', refreshToken: 'refresh', expiresAt });
-  const { status } = await client.auth.refresh({ profile, minValidMs });
-  const token = await client.auth.token({ profile, minValidMs }).catch(() => undefined);
+async function isRefreshed(expiresAt: string | null | undefined, minValidMs?: number, of = profile): Promise<boolean> {
+  await client.auth.put({ profile: of, kind: 'oauth', accessToken: 'access', refreshToken: 'refresh', expiresAt });
+  const { status } = await client.auth.refresh({ profile: of, minValidMs });
+  const token = await client.auth.token({ profile: of, minValidMs }).catch(() => undefined);
   // The read and the refresh agree on what is good.
   expect(token?.accessToken).toBe(status === 'fresh' ? 'access' : undefined);
   return status === 'granted';
@@ -58,8 +38,7 @@ describe('H6: the end of an access token', () => {
 
   it('counts for so long as the caller says that it must be good', async () => {
     expect(await isRefreshed(inMs(3_600_000), 3_700_000)).toBe(true);
-    profile += '-other';
-    expect(await isRefreshed(inMs(60_000), 0)).toBe(false);
+    expect(await isRefreshed(inMs(60_000), 0, `${profile}-other`)).toBe(false);
   });
 
   it('may be a second after the Unix epoch or years ahead in what an issuer says: it is stored as said', async () => {

@@ -1,11 +1,9 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Client } from '../../client/index.ts';
+import { describe, expect, it } from 'vitest';
 import { send } from '../helpers/curl.ts';
-import { TestHome } from '../helpers/daemon.ts';
-import { Issuer } from '../helpers/issuer.ts';
 import { callApi, refreshAt } from '../helpers/issuer-client.ts';
 import { login } from '../helpers/login.ts';
-import { distinct, Refreshers } from '../helpers/refreshers.ts';
+import { client, home, issuer, processes, profile, useProcesses, useRefreshHome } from '../helpers/refresh-home.ts';
+import { distinct } from '../helpers/refreshers.ts';
 import { wrongFields } from '../helpers/refusal.ts';
 import { until } from '../helpers/wait.ts';
 
@@ -13,26 +11,8 @@ import { until } from '../helpers/wait.ts';
 // only a login ends what only a login can end.
 
 const count = 20;
-let home: TestHome;
-let client: Client;
-let processes: Refreshers;
-let issuer: Issuer;
-let profile = '';
-beforeAll(async () => {
-  home = new TestHome();
-  await home.start();
-  client = home.client();
-  processes = await Refreshers.start(home, count);
-}, 90_000);
-beforeEach(async ({ task }) => {
-  profile = task.id;
-  issuer = await Issuer.listen();
-  return () => issuer[Symbol.asyncDispose]();
-});
-afterAll(async () => {
-  await processes[Symbol.asyncDispose]();
-  await home[Symbol.asyncDispose]();
-});
+useRefreshHome();
+useProcesses(count);
 
 const order = () => ({ issuer: issuer.url, profile });
 const isTold = (text: string) => expect.objectContaining({ message: expect.stringContaining(text) }) as unknown;

@@ -1,39 +1,21 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Client } from '../../client/index.ts';
-import { TestHome } from '../helpers/daemon.ts';
-import { Issuer } from '../helpers/issuer.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { callApi, refreshAt } from '../helpers/issuer-client.ts';
 import { login } from '../helpers/login.ts';
-import { distinct, Refreshers, type Refresher } from '../helpers/refreshers.ts';
+import { client, issuer, processes, profile, useProcesses, useRefreshHome } from '../helpers/refresh-home.ts';
+import { distinct, type Refresher } from '../helpers/refreshers.ts';
 import { until } from '../helpers/wait.ts';
 
 // Invariant: a grant whose holder is lost ends by its time, once, and is told: the next holder knows that the refresh
 // token may be used up. What comes late counts unless something newer is stored.
 
 const leaseMs = 1500;
-let home: TestHome;
-let client: Client;
-let processes: Refreshers;
-let issuer: Issuer;
-let profile = '';
 let holder: Refresher;
 let other: Refresher;
-beforeAll(async () => {
-  home = new TestHome();
-  await home.start();
-  client = home.client();
-});
-beforeEach(async ({ task }) => {
-  profile = task.id;
-  issuer = await Issuer.listen();
-  processes = await Refreshers.start(home, 4);
+useRefreshHome();
+useProcesses(4, beforeEach);
+beforeEach(() => {
   [holder, other] = processes.all as [Refresher, Refresher];
-  return async () => {
-    await processes[Symbol.asyncDispose]();
-    await issuer[Symbol.asyncDispose]();
-  };
-}, 90_000);
-afterAll(() => home[Symbol.asyncDispose]());
+});
 
 const order = () => ({ issuer: issuer.url, profile, waitMs: 20_000 });
 const known = () => client.auth.get({ profile });

@@ -1,29 +1,14 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Client, RefreshFunction } from '../../client/index.ts';
-import { TestHome } from '../helpers/daemon.ts';
-import { Issuer } from '../helpers/issuer.ts';
+import { describe, expect, it } from 'vitest';
+import type { RefreshFunction } from '../../client/index.ts';
 import { refreshAt } from '../helpers/issuer-client.ts';
 import { login } from '../helpers/login.ts';
+import { client, issuer, profile, useRefreshHome } from '../helpers/refresh-home.ts';
 import { until } from '../helpers/wait.ts';
 
 // Invariant: once a request may have reached the issuer, its refresh token may be used up, whoever gave up waiting: what
 // it brings is stored if it still comes, and if it does not, the next holder is told 'unknown'.
 
-let home: TestHome;
-let client: Client;
-let issuer: Issuer;
-let profile = '';
-beforeAll(async () => {
-  home = new TestHome();
-  await home.start();
-  client = home.client();
-});
-beforeEach(async ({ task }) => {
-  profile = task.id;
-  issuer = await Issuer.listen();
-  return () => issuer[Symbol.asyncDispose]();
-});
-afterAll(() => home[Symbol.asyncDispose]());
+useRefreshHome();
 
 const known = () => client.auth.get({ profile });
 /** Lets the issuer carry out a request whose answer does not leave, and the caller give up; what it was told. */

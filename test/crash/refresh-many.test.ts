@@ -1,37 +1,17 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Client } from '../../client/index.ts';
+import { describe, expect, it } from 'vitest';
 import { send } from '../helpers/curl.ts';
-import { TestHome } from '../helpers/daemon.ts';
-import { Issuer } from '../helpers/issuer.ts';
 import { callApi } from '../helpers/issuer-client.ts';
 import { login } from '../helpers/login.ts';
-import { distinct, Refreshers, type Outcome } from '../helpers/refreshers.ts';
+import { client, home, issuer, processes, profile, useProcesses, useRefreshHome } from '../helpers/refresh-home.ts';
+import { distinct, type Outcome } from '../helpers/refreshers.ts';
 import { refused } from '../helpers/refusal.ts';
 import { until } from '../helpers/wait.ts';
 
 // Invariant: however many processes want a token at once, the issuer is asked by one of them, and all get what it got.
 
 const count = 20;
-let home: TestHome;
-let client: Client;
-let processes: Refreshers;
-let issuer: Issuer;
-let profile = '';
-beforeAll(async () => {
-  home = new TestHome();
-  await home.start();
-  client = home.client();
-  processes = await Refreshers.start(home, count);
-}, 90_000);
-beforeEach(async ({ task }) => {
-  profile = task.id;
-  issuer = await Issuer.listen();
-  return () => issuer[Symbol.asyncDispose]();
-});
-afterAll(async () => {
-  await processes[Symbol.asyncDispose]();
-  await home[Symbol.asyncDispose]();
-});
+useRefreshHome();
+useProcesses(count);
 
 /** Lets the tokens of the next round live longer, and asks for more than those of the one before have left. */
 function longerThan(round: number) {

@@ -1,46 +1,18 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Client } from '../../client/index.ts';
+import { describe, expect, it } from 'vitest';
 import { send } from '../helpers/curl.ts';
-import { TestHome } from '../helpers/daemon.ts';
+import { client, home, profile, useRefreshHome } from '../helpers/refresh-home.ts';
+import { commit, grant, later, nextToken, put, restore } from '../helpers/refresh-steps.ts';
 import { refusal } from '../helpers/refusal.ts';
 
 // Invariant: whether a commit counts is for the refresh token to say that was given out: while it is the stored one,
 // what it brought is stored; and while one process has it, no other is given it. A put, a restore or a delete in between
 // changes nothing of that.
 
-let home: TestHome;
-let client: Client;
-let profile = '';
-beforeAll(async () => {
-  home = new TestHome();
-  await home.start();
-  client = home.client();
-});
-beforeEach(({ task }) => {
-  profile = task.id;
-});
-afterAll(() => home[Symbol.asyncDispose]());
+useRefreshHome();
 
-const expiresAt = '2020-01-01T00:00:00.000Z';
-const later = '2999-01-01T00:00:00.000Z';
-const put = (accessToken: string, refreshToken: string, more: object = {}) =>
-  client.auth.put({ profile, kind: 'oauth', accessToken, refreshToken, expiresAt, ...more });
-async function grant() {
-  const answer = await client.auth.refresh({ profile });
-  if (answer.status !== 'granted') throw new Error('expected a grant');
-  return answer;
-}
-const restore = (version: number) => client.auth.restore({ profile, version });
-const commit = (lease: string, n = 2) =>
-  client.auth.commitRefresh({ profile, lease, accessToken: `A${n}`, refreshToken: `R${n}`, expiresAt: later });
 /** What a second process is told that does not wait. */
 const second = async () =>
   (await send(home.paths.socket, 'POST', `/v1/apps/test/auth/${profile}/refresh`, { waitMs: 0 })).json;
-/** The refresh token that a next holder would be given. */
-const nextToken = async () => {
-  const answer = await client.auth.refresh({ profile, rejected: 'A2' });
-  return answer.status === 'granted' ? answer.refreshToken : answer;
-};
 /** What leaves the stored refresh token as it is, while it is being used. */
 const same: [string, () => Promise<unknown>][] = [
   ['a put of the same tokens', () => put('A1', 'R1')],

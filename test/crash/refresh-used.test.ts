@@ -1,41 +1,13 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Client } from '../../client/index.ts';
-import { TestHome } from '../helpers/daemon.ts';
+import { describe, expect, it } from 'vitest';
+import { client, profile, useRefreshHome } from '../helpers/refresh-home.ts';
+import { commit, grant, nextToken, put, restore } from '../helpers/refresh-steps.ts';
 import { refusal } from '../helpers/refusal.ts';
 
 // Invariant: tokens never go back. What was used up, restored late or said late of an earlier refresh token does not touch
 // the tokens that are newer.
 
-let home: TestHome;
-let client: Client;
-let profile = '';
-beforeAll(async () => {
-  home = new TestHome();
-  await home.start();
-  client = home.client();
-});
-beforeEach(({ task }) => {
-  profile = task.id;
-});
-afterAll(() => home[Symbol.asyncDispose]());
+useRefreshHome();
 
-const expiresAt = '2020-01-01T00:00:00.000Z';
-const later = '2999-01-01T00:00:00.000Z';
-const put = (accessToken: string, refreshToken: string, more: object = {}) =>
-  client.auth.put({ profile, kind: 'oauth', accessToken, refreshToken, expiresAt, ...more });
-async function grant() {
-  const answer = await client.auth.refresh({ profile });
-  if (answer.status !== 'granted') throw new Error('expected a grant');
-  return answer;
-}
-const restore = (version: number) => client.auth.restore({ profile, version });
-const commit = (lease: string, n = 2) =>
-  client.auth.commitRefresh({ profile, lease, accessToken: `A${n}`, refreshToken: `R${n}`, expiresAt: later });
-/** The refresh token that a next holder would be given. */
-const nextToken = async () => {
-  const answer = await client.auth.refresh({ profile, rejected: 'A2' });
-  return answer.status === 'granted' ? answer.refreshToken : answer;
-};
 describe('H6: a refresh token that was used up', () => {
   it('is put back by no put and no restore', async () => {
     await put('A1', 'R1');

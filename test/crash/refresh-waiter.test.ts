@@ -1,35 +1,18 @@
-import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { Client } from '../../client/index.ts';
-import { TestHome } from '../helpers/daemon.ts';
-import { Issuer } from '../helpers/issuer.ts';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { login } from '../helpers/login.ts';
-import { Refreshers, type Refresher } from '../helpers/refreshers.ts';
+import { client, issuer, processes, profile, useProcesses, useRefreshHome } from '../helpers/refresh-home.ts';
+import type { Refresher } from '../helpers/refreshers.ts';
 import { refusal } from '../helpers/refusal.ts';
 
 // Invariant: a call whose process is gone waits no longer, so that it is given no grant while others wait for one.
 
-let home: TestHome;
-let client: Client;
-let processes: Refreshers;
-let issuer: Issuer;
-let profile = '';
-beforeAll(async () => {
-  home = new TestHome();
-  await home.start();
-  client = home.client();
-});
-beforeEach(async ({ task }) => {
-  profile = task.id;
-  issuer = await Issuer.listen();
-  processes = await Refreshers.start(home, 3);
-  return async () => {
-    await processes[Symbol.asyncDispose]();
-    await issuer[Symbol.asyncDispose]();
-  };
-}, 90_000);
-afterAll(() => home[Symbol.asyncDispose]());
+useRefreshHome();
+useProcesses(3, beforeEach);
 
 const order = () => ({ issuer: issuer.url, profile, waitMs: 20_000 });
+
+/** One that gives up waiting, so that those before it have begun: the first come are the first served. */
+const waiting = () => refusal(client.auth.refresh({ profile, waitMs: 1000 }, { deadlineMs: 30_000 }));
 
 /** Two of three waiting processes are sent the signal before any is served; what the third comes to, and was told. */
 async function successors(signal: NodeJS.Signals) {
@@ -41,13 +24,15 @@ async function successors(signal: NodeJS.Signals) {
   const [first, second, third] = processes.all as [Refresher, Refresher, Refresher];
   for (const one of [first, second]) void one.order({ ...order(), leaseMs: 2000 });
   for (const one of [first, second]) await one.at('asking');
-  // One that gives up waiting, so that those before it have begun: the first come are the first served.
-  const waiting = () => refusal(client.auth.refresh({ profile, waitMs: 1000 }, { deadlineMs: 30_000 }));
   await waiting();
   const survivor = third.order(order());
   await third.at('asking');
   await waiting();
-  for (const one of [first, second]) one.signal(signal);
+  for (const one of [first, second]) {
+    one.signal(signal);
+    // Until it has ended, its call does wait.
+    if (signal === 'SIGKILL') await one.kill();
+  }
   await client.auth.failRefresh({ profile: sibling, lease: grant.lease, reason: 'given back' });
   const outcome = await survivor;
   const { previousAttempt } = await third.at('before');

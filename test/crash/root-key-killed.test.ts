@@ -40,8 +40,8 @@ const post = ({ paths }: TestHome, path: string, body: object) =>
     () => false,
   );
 
-/** Every step is killed at in the soak, every third one otherwise. */
-const stride = process.env['HOLDFAST_EVERY_STEP'] ? 1 : 3;
+/** Every step is killed at in the soak, every fourth one otherwise. */
+const stride = process.env['HOLDFAST_EVERY_STEP'] ? 1 : 4;
 
 /** Runs `work` with a daemon that dies at one step of it after the other, until it lives; answers how far it came. */
 async function atEveryStep(

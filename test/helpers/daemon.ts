@@ -1,12 +1,22 @@
 import { spawn, type ChildProcess } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { connect, type Client, type ConnectOptions } from '../../client/index.ts';
 import { paths, type Paths } from '../../shared/paths.ts';
 
 export const root = join(import.meta.dirname, '..', '..');
-const mainModule = join(root, 'daemon', 'main.ts');
+
+/** The file by which to run a module: the one that was built before the tests (see prebuild.ts), or else its source. */
+export function program(module: string): string {
+  const folder = process.env['HOLDFAST_TEST_BUILT'];
+  if (!folder) return module;
+  const built = join(folder, relative(root, module).replace(/\.ts$/, '.js'));
+  return existsSync(built) ? built : module;
+}
+const mainModule = program(join(root, 'daemon', 'main.ts'));
+/** The command line. */
+export const cli = program(join(root, 'client', 'cli', 'main.ts'));
 
 export interface Exit {
   code: number | null;

@@ -1,4 +1,5 @@
 import { fork, type ChildProcess } from 'node:child_process';
+import { program } from './daemon.ts';
 
 export interface Worker<Message> {
   child: ChildProcess;
@@ -8,7 +9,10 @@ export interface Worker<Message> {
 
 /** Runs a module as a process of its own, which reports by `process.send`. */
 export function runProcess<Message>(module: string, args: string[], env: NodeJS.ProcessEnv): Worker<Message> {
-  const child = fork(module, args, { env: { ...process.env, ...env }, stdio: ['ignore', 'ignore', 'pipe', 'ipc'] });
+  const child = fork(program(module), args, {
+    env: { ...process.env, ...env },
+    stdio: ['ignore', 'ignore', 'pipe', 'ipc'],
+  });
   const messages: Message[] = [];
   let stderr = '';
   child.on('message', (message) => messages.push(message as Message));

@@ -25,7 +25,11 @@ function helpers(file: string): string[] {
 
 let tree: Tree;
 beforeAll(
-  () => (tree = new Tree([...house, ...helpers('test/helpers/curl.ts'), ...helpers('test/helpers/daemon.ts')])),
+  () =>
+    (tree = new Tree([
+      ...house,
+      ...['curl', 'daemon', 'prebuild'].flatMap((name) => helpers(`test/helpers/${name}.ts`)),
+    ])),
 );
 afterAll(() => tree[Symbol.dispose]());
 

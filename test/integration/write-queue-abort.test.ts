@@ -1,14 +1,9 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { connect, type Client } from '../../client/index.ts';
-import { FakeDaemon, type Answer } from '../helpers/fake-daemon.ts';
+import { describe, expect, it } from 'vitest';
+import type { Answer } from '../helpers/fake-daemon.ts';
+import { fake, put, serve, useFakeHome } from '../helpers/fake-home.ts';
 import { refusal } from '../helpers/refusal.ts';
 import { until } from '../helpers/wait.ts';
 import { answering, sent } from './write-queue-server.ts';
-
-const url = 'https://example.org/feed.xml';
 
 /** Answers only when told, so that what is written meanwhile gathers. */
 function held() {
@@ -18,20 +13,7 @@ function held() {
 }
 
 describe('a write that is given up', () => {
-  let folder: string;
-  let fake: FakeDaemon;
-  let client: Client;
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'holdfast-test-'));
-    client = connect({ app: 'test', socket: join(folder, 'x.sock') });
-  });
-  afterEach(async () => {
-    client.close();
-    await fake[Symbol.asyncDispose]();
-    rmSync(folder, { recursive: true });
-  });
-  const serve = async (answer: Answer) => (fake = await FakeDaemon.listen(join(folder, 'x.sock'), answer));
-  const put = (name: string, more: object = {}, options = {}) => client.feeds.put({ name, url, ...more }, options);
+  useFakeHome();
 
   it('one call’s signal and deadline end its own waiting, not that of those beside it', async () => {
     const { answer, waiting } = held();

@@ -1,31 +1,13 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import type { ServerResponse } from 'node:http';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { connect, type Client } from '../../client/index.ts';
-import { FakeDaemon, refuse, type Answer } from '../helpers/fake-daemon.ts';
+import { describe, expect, it } from 'vitest';
+import { refuse } from '../helpers/fake-daemon.ts';
+import { fake, put, serve, useFakeHome } from '../helpers/fake-home.ts';
 import { answering, callsOf, problem, sent, stored } from './write-queue-server.ts';
 
-const url = 'https://example.org/feed.xml';
 const names = (count: number) => Array.from({ length: count }, (_, n) => `n${n}`);
 
 describe('the write queue of a client', () => {
-  let folder: string;
-  let fake: FakeDaemon;
-  let client: Client;
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), 'holdfast-test-'));
-    client = connect({ app: 'test', socket: join(folder, 'x.sock') });
-  });
-  afterEach(async () => {
-    client.close();
-    await fake[Symbol.asyncDispose]();
-    rmSync(folder, { recursive: true });
-  });
-  const serve = async (answer: Answer = answering()) =>
-    (fake = await FakeDaemon.listen(join(folder, 'x.sock'), answer));
-  const put = (name: string, more: object = {}, options = {}) => client.feeds.put({ name, url, ...more }, options);
+  useFakeHome();
 
   it('sends what is written at once in order, in few requests, one at a time', async () => {
     let underWay = 0;
@@ -50,7 +32,7 @@ describe('the write queue of a client', () => {
   });
 
   it('one after another travels alone, by its own route', async () => {
-    await serve();
+    await serve(answering());
     for (const name of names(3)) expect(await put(name)).toEqual({ name });
     expect(fake.requests.map(({ url: at }) => at)).toEqual(names(3).map((name) => `/v1/apps/test/feeds/${name}`));
   });
@@ -112,7 +94,7 @@ describe('the write queue of a client', () => {
   });
 
   it('takes the input as it is at the call', async () => {
-    await serve();
+    await serve(answering());
     const metadata = { n: 0, deep: { list: [0] } };
     const calls: Promise<unknown>[] = [];
     for (let n = 0; n < 3; n++) {
@@ -126,14 +108,14 @@ describe('the write queue of a client', () => {
   });
 
   it('an input that no JSON holds is refused, and the others are sent', async () => {
-    await serve();
+    await serve(answering());
     const outcomes = await Promise.allSettled([put('n0'), put('n1', { metadata: { n: 1n } }), put('n2')]);
     expect(outcomes.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
     expect(sent(fake)).toEqual([['n0'], ['n2']]);
   });
 
   it('a write of more than 4 MiB travels alone, in its place', async () => {
-    await serve();
+    await serve(answering());
     const big = { metadata: { text: 'x'.repeat(4 * 1024 * 1024) } };
     await Promise.all([put('n0'), put('n1'), put('big', big), put('n3'), put('n4')]);
     expect(sent(fake)).toEqual([['n0'], ['n1'], ['big'], ['n3', 'n4']]);
@@ -141,7 +123,7 @@ describe('the write queue of a client', () => {
   });
 
   it('a batch holds at most 4 MiB', async () => {
-    await serve();
+    await serve(answering());
     const half = { metadata: { text: 'x'.repeat(1536 * 1024) } };
     await Promise.all(names(6).map((name) => put(name, half)));
     expect(sent(fake)).toEqual([['n0'], ['n1', 'n2'], ['n3', 'n4'], ['n5']]);
