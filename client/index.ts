@@ -2,7 +2,7 @@ import type * as z from 'zod';
 import { contract, type StoreContract } from '../shared/contract.ts';
 import type { IsBatchable, IsStream, Operation, OutputOf } from '../shared/operation.ts';
 import { paths } from '../shared/paths.ts';
-import { read, run, whole, type Calling, type CallOptions } from './call.ts';
+import { plain, read, run, whole, type Calling, type CallOptions } from './call.ts';
 import { changesOf, type Changes } from './changes.ts';
 import { concealAnswer } from './conceal.ts';
 import { uuidv7 } from '../shared/uuid.ts';
@@ -15,6 +15,7 @@ export type { CallOptions } from './call.ts';
 export type { Change, Changes, ChangesOptions } from './changes.ts';
 export { draftWriter, type DraftWriter, type DraftWriterOptions } from './drafts.ts';
 export type { Grant, Refreshed, RefreshFunction } from './refresh.ts';
+export { readGuarded } from './read-guarded.ts';
 export type { Token, WithToken, WithTokenOptions } from './with-token.ts';
 export { HoldfastError } from '../shared/errors.ts';
 export { uuidv7 } from '../shared/uuid.ts';
@@ -110,7 +111,7 @@ export function connect(options: ConnectOptions): Client {
             call,
           };
           if (operation.stream === 'out') return read(one);
-          const made: Promise<unknown> = run(one, whole);
+          const made: Promise<unknown> = run<unknown>(one, operation.produces ? plain : whole);
           const forget = () => underWay.delete(made);
           underWay.add(made);
           void made.then(forget, forget);

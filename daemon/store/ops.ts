@@ -5,9 +5,11 @@ import * as kinds from './kinds.ts';
 import { adopt, describe, rewrap } from './keys/rotation.ts';
 import { mayRepeat } from './resources/auth/refresh.ts';
 import { sweepVersions } from './resources/auth/versions.ts';
+import { sweepFiles } from './resources/files.ts';
 import { sweepPending } from './resources/pending.ts';
 import { sweep } from './resources/sessions/sweep.ts';
 import { newestChange, prune, retention } from './retention.ts';
+import * as sizes from './sizes.ts';
 import type { Context, JsonText, Tx } from './tx.ts';
 import type { Wait } from './wait.ts';
 
@@ -29,7 +31,9 @@ const implementations = {
   // The daemon's own calls, made by no client: they go the way of every write.
   log: { newest: newestChange, prune: async (tx: Tx, { at }: Cleaning) => ({ more: await prune(tx, at, retention) }) },
   changes: { slice: sliceChanges },
+  sizes,
   branches: { sweep: (tx: Tx, cleaning: Cleaning) => sweep(tx, {}, cleaning) },
+  paths: { sweep: async (tx: Tx, { at }: Cleaning) => ({ more: await sweepFiles(tx, at) }) },
   secrets: {
     sweep: async (tx: Tx, { at }: Cleaning) => {
       const [pending, versions] = [await sweepPending(tx, at, slice), await sweepVersions(tx, at, slice)];

@@ -10,7 +10,7 @@ export const put = operation({
   method: 'PUT',
   path,
   kind: 'write',
-  access: 'write',
+  access: 'secret',
   summary: 'Stores a credential; the one before is kept as a version',
   input: z
     .strictObject({
@@ -68,7 +68,7 @@ const remove = operation({
   method: 'DELETE',
   path,
   kind: 'write',
-  access: 'write',
+  access: 'secret',
   summary: 'Removes a credential; its versions can be restored for 30 days, unless it is erased',
   input: z.strictObject({
     ...address,
@@ -122,7 +122,7 @@ export const restore = operation({
   method: 'POST',
   path: `${path}/versions/{version}/restore`,
   kind: 'write',
-  access: 'write',
+  access: 'secret',
   summary: 'Makes a version current again, with the newest tokens it ever had',
   input: z.strictObject({ ...address, version: z.int().min(1), expectedRevision: expectedRevision() }),
   output: credential,

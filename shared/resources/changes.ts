@@ -8,7 +8,9 @@ const change = z.object({
   tx: revision().describe('The same for all changes of one call or atomic batch, which became visible together'),
   at: timestamp(),
   app: z.string(),
-  kind: z.string().describe('session, message, draft, lease, delivery, feed, credential, pending, ...'),
+  kind: z
+    .string()
+    .describe('session, message, draft, lease, delivery, feed, credential, pending, queue, claim, file, ...'),
   id: z.string(),
   op: z.string().describe('The operation that made it, as `feeds.put`'),
   session: z.string().nullable().describe('Of a message: the session that it was added to'),
@@ -22,10 +24,10 @@ const change = z.object({
     .describe('The row of this change is damaged: what it says may be wrong'),
 });
 
-const most = (filter: z.ZodType<string>, count: number) =>
+const most = (filter: z.ZodType<string>, limit: number) =>
   z
     .array(filter)
-    .max(count, { error: `must not name more than ${count}` })
+    .max(limit, { error: `must not name more than ${limit}` })
     .optional();
 
 export const stream = operation({

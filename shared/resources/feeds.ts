@@ -61,6 +61,10 @@ const feed = z.object({
 });
 export type Feed = z.infer<typeof feed>;
 
+// What a caller without the right to see the credentials of a feed must not do to them.
+const storesSecret = "'auth' replaces the credentials of a feed";
+const redirects = 'its credentials would be sent to another address';
+
 export const put = operation({
   method: 'PUT',
   path: '/v1/apps/{app}/feeds/{name}',
@@ -78,6 +82,8 @@ export const put = operation({
     expectedRevision: expectedRevision(),
     ifAbsent: ifAbsent(),
   }),
+  mainOnly: ({ auth: given, ifAbsent: created }) =>
+    given ? storesSecret : created ? undefined : `without 'ifAbsent' it could replace a feed: ${redirects}`,
   output: feed,
   statuses: [201, 200],
 });
@@ -120,6 +126,8 @@ export const patch = operation({
     }),
     expectedRevision: expectedRevision(),
   }),
+  mainOnly: ({ patch: { auth: given, url } }) =>
+    given !== undefined ? storesSecret : url !== undefined ? `'url' changes: ${redirects}` : undefined,
   output: feed,
 });
 

@@ -23,6 +23,7 @@ const statusOf = operation({
   path: '/v1/keys',
   kind: 'read',
   access: 'read',
+  mainOnly: () => 'it says where the root key lies',
   summary: 'Whether the root key is there, and which it is',
   input: z.strictObject({}),
   output: status,

@@ -22,6 +22,7 @@ export const acquire = operation({
     force: z.boolean().optional().describe('Takes it over from a living holder, who is then fenced off'),
   }),
   output: z.object({ token, owner: z.string(), since: timestamp(), expiresAt: timestamp() }),
+  mainOnly: ({ force }) => (force ? "'force' takes a lease from its living holder" : undefined),
 });
 
 export const release = operation({

@@ -10,7 +10,7 @@ export const put = operation({
   method: 'PUT',
   path,
   kind: 'write',
-  access: 'write',
+  access: 'secret',
   summary: 'Keeps the secret of a login in progress, such as its PKCE verifier (RFC 7636), by its state',
   input: z.strictObject({
     ...address,

@@ -106,6 +106,7 @@ export const replace = operation({
     ifAbsent: ifAbsent(),
     lease,
   }),
+  mainOnly: ({ allowShrink }) => (allowShrink ? "'allowShrink' drops messages that are stored" : undefined),
   output: summary,
   statuses: [201, 200],
 });

@@ -40,6 +40,18 @@ export const version = operation({
   }),
 });
 
+export const metrics = operation({
+  method: 'GET',
+  path: '/v1/metrics',
+  kind: 'read',
+  access: 'read',
+  summary:
+    'Counters and gauges in the text format of Prometheus; no label holds what a caller wrote but the name of its app',
+  input: z.strictObject({}),
+  output: z.string(),
+  produces: { text: 'text/plain; version=0.0.4; charset=utf-8' },
+});
+
 export const openapi = operation({
   method: 'GET',
   path: '/v1/openapi.json',

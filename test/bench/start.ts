@@ -7,7 +7,8 @@ import { paths } from '../../shared/paths.ts';
 import { root } from '../helpers/daemon.ts';
 import { RawClient } from './raw-client.ts';
 
-// Spawn to first healthy answer, and what an idle daemon takes, beside a bare Node in the same run.
+// Spawn to first healthy answer, how long `holdfast status` takes, and what an idle daemon takes, beside a bare Node in the
+// same run.
 //
 //   npm run build && node test/bench/start.ts
 
@@ -39,9 +40,10 @@ async function startDaemon(entry: string, home: string): Promise<Started> {
   return { child, ms: performance.now() - start, home };
 }
 
-function startNode(): Promise<number> {
+/** Milliseconds until a Node has done these arguments. */
+function runNode(args: string[], env = process.env): Promise<number> {
   const start = performance.now();
-  const child = spawn(process.execPath, ['-e', '0'], { stdio: 'ignore' });
+  const child = spawn(process.execPath, args, { stdio: 'ignore', env });
   return new Promise((resolve) => child.once('exit', () => resolve(performance.now() - start)));
 }
 
@@ -76,7 +78,7 @@ if (!existsSync(entries.bundle)) throw new Error("run 'npm run build' first");
 const home = mkdtempSync(join(tmpdir(), 'holdfast-bench-'));
 const times: Record<string, number[]> = { 'node -e 0': [], bundle: [], source: [] };
 for (let round = 0; round < 15; round++) {
-  times['node -e 0']?.push(await startNode());
+  times['node -e 0']?.push(await runNode(['-e', '0']));
   for (const [name, entry] of Object.entries(entries)) {
     const { child, ms } = await startDaemon(entry, home);
     times[name]?.push(ms);
@@ -87,6 +89,10 @@ for (const [name, some] of Object.entries(times))
   console.log(`spawn to healthy, ${name}: ${median(some).toFixed(0)} ms`);
 
 const { child } = await startDaemon(entries.bundle, home);
+const status = [join(root, 'dist/client/cli/main.js'), 'status'];
+const took: number[] = [];
+for (let round = 0; round < 15; round++) took.push(await runNode(status, { ...process.env, HOLDFAST_HOME: home }));
+console.log(`holdfast status: ${median(took).toFixed(0)} ms`);
 const bare = spawn(process.execPath, ['-e', 'setInterval(() => {}, 1e9)'], { stdio: 'ignore' });
 await sleep(5_000);
 const [wakes, ticks] = [wakeUps(child.pid), cpuTicks(child.pid)];

@@ -1,6 +1,7 @@
 import type { Client } from '../../client/index.ts';
 import type { JsonObject } from '../../shared/json.ts';
 import { credentials, profiles } from './schema-credentials.ts';
+import { plain, plainReads } from './schema-plain.ts';
 
 /** Text that storage tends to spoil: each must come back code unit for code unit. */
 export const hostileText = [
@@ -28,6 +29,7 @@ export async function fill(first: Client, second: Client): Promise<void> {
   await credentials(first);
   await sessions(first);
   await lives(first);
+  await plain(first);
   await second.sessions.create({ id: 'shared-id', title: 'of the other application' });
   await second.sessions.append({ id: 'shared-id', messages: [{ role: 'user', content: 'not the same' }] });
 }
@@ -137,6 +139,7 @@ export const reads = [
   'sessions?deleted=true',
   'auth?limit=1000',
   ...profiles.flatMap((profile) => [`auth/${profile}`, `auth/${profile}/versions`]),
+  ...plainReads,
   'sessions/forked/draft',
   'sessions/long/messages?last=5',
   'sessions/long/messages?role=tool&order=desc&limit=1000',

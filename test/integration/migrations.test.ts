@@ -54,7 +54,7 @@ describe('a checked-in database', () => {
   });
 
   it.each(fixtureNames())('of schema %s opens, reads as recorded, replays its keys and takes writes', async (name) => {
-    expect(statSync(fixtureFile(name)).size).toBeLessThan(200 * 1024);
+    expect(statSync(fixtureFile(name)).size).toBeLessThan(300 * 1024);
     const recorded = recordedOf(name);
     expect([recorded.reads.length, recorded.replays.length].every((count) => count > 4)).toBe(true);
     install(fixtureFile(name), home.paths);

@@ -37,7 +37,7 @@ export const commitRefresh = operation({
   method: 'POST',
   path: `${path}/refresh/commit`,
   kind: 'write',
-  access: 'write',
+  access: 'secret',
   summary: 'Stores the tokens that a refresh gave, unless others were stored since the grant',
   input: z.strictObject({
     ...address,
@@ -58,7 +58,7 @@ export const failRefresh = operation({
   method: 'POST',
   path: `${path}/refresh/fail`,
   kind: 'write',
-  access: 'write',
+  access: 'secret',
   summary: 'Gives a grant back without tokens: the old ones stay',
   input: z.strictObject({
     ...address,
