@@ -84,6 +84,9 @@ async function untilAnswered<T>(
   }
 }
 
+/** An answer that is a text. */
+export const plain = (transport: Transport, message: Send): Promise<string> => transport.send(message);
+
 /** An answer that is one JSON document. */
 export async function whole(transport: Transport, message: Send): Promise<unknown> {
   return JSON.parse(await transport.send(message)) as unknown;

@@ -7,10 +7,14 @@ import { changeOperations } from './http/changes.ts';
 import { createServer, type Server } from './http/server.ts';
 import { keyOperations, type KeyOperations } from './http/keys.ts';
 import { systemOperations } from './http/system.ts';
+import { watchHealth } from './health.ts';
+import { checkClean, lastStop, noteStop, type LastStop } from './last-stop.ts';
 import type { Logger } from './logger.ts';
+import { createCounters, type Counters } from './metrics/counters.ts';
+import { createMetrics } from './metrics/gauges.ts';
 import { own, type Ownership } from './ownership.ts';
 import { checkItself, type SelfCheck } from './self-check.ts';
-import { removeOwn, removeStale } from './socket.ts';
+import { removeNotes, removeSockets, removeStale } from './socket.ts';
 import { RootKeyFile } from './store/keys/root-key.ts';
 import { Unlocked } from './store/keys/passphrase.ts';
 import { openStore } from './store/sqlite/store.ts';
@@ -37,11 +41,14 @@ export async function startDaemon(config: Config, logger: Logger): Promise<Daemo
   const ownership = own(paths);
   let store: Store | undefined;
   try {
+    const counters = createCounters();
+    const before = lastStop(paths);
     removeStale(paths);
     const rootKey = new RootKeyFile({ path: paths.rootKey, memory: new Unlocked().memory });
-    store = await openStore(paths.database, rootKey);
+    store = await openStore(paths.database, rootKey, counters);
     if (!ownership.stillOurs()) throw new ExitError(75, `Another holdfast is taking ${paths.data} over.`);
-    return await serve(config, logger, ownership, store, await keyOperations(store, rootKey));
+    const keys = await keyOperations(store, rootKey);
+    return await serve(config, logger, ownership, store, { keys, counters, before });
   } catch (error) {
     await store?.close();
     ownership.release();
@@ -54,8 +61,12 @@ async function serve(
   logger: Logger,
   ownership: Ownership,
   store: Store,
-  keys: KeyOperations,
+  { keys, counters, before }: { keys: KeyOperations; counters: Counters; before: LastStop },
 ): Promise<Daemon> {
+  if (before.unclean !== undefined) {
+    counters.recovered('unclean_start');
+    logger.warn(`unclean: the daemon before this one did not stop in order: ${before.unclean}`);
+  }
   const stopped = Promise.withResolvers<ExitError | undefined>();
   let stopping: Promise<void> | undefined;
   const stop = (reason?: ExitError) => {
@@ -67,19 +78,24 @@ async function serve(
     return stopping;
   };
   let check: SelfCheck | undefined;
-  const system = systemOperations(store, {
+  const asked = {
     isStopping: () => stopping !== undefined,
-    stop: () => void stop(),
-    reasons: () => check?.reasons() ?? [],
+    reasons: () => [...counters.reasons(), ...(check?.reasons() ?? [])],
+  };
+  const health = watchHealth(store, asked, logger);
+  const changes = changeOperations(store);
+  const metrics = createMetrics({ counters, store, health, readers: changes.readers, lastCleanStop: before.at });
+  const system = systemOperations(store, { stop: () => void stop(), health, metrics });
+  const operations = { system, keys, batch: batchOperations(store, counters), changes };
+  const server: Server = createServer(store, operations, counters, logger);
+  await server.listen(paths).catch(async (error: unknown) => {
+    // One of the sockets may be there, of a daemon that will not be.
+    await server.close(Promise.resolve());
+    removeSockets(paths);
+    throw error;
   });
-  const server: Server = createServer(
-    store,
-    { system, keys, batch: batchOperations(store), changes: changeOperations(store) },
-    logger,
-  );
-  await server.listen(paths.socket);
   void store.failed.then((reason) => stop(reason));
-  check = checkItself(paths, server, ownership, logger, (reason) => void stop(reason));
+  check = checkItself({ paths, server, ownership, logger, counters, health, stop: (reason) => void stop(reason) });
   logger.info({ socket: paths.socket, data: paths.data, engine: store.engine }, 'ready');
   return { stop: () => stop(), stopped: stopped.promise };
 }
@@ -93,12 +109,24 @@ async function shutDown(paths: Paths, server: Server, store: Store, logger: Logg
   }, endMs).unref();
   const timeUp = new Promise<'late'>((resolve) => setTimeout(resolve, drainMs, 'late').unref());
   if ((await Promise.race([server.drain(), timeUp])) === 'late') logger.warn('requests did not end in time');
-  await store.close();
+  let failure: unknown = reason;
+  const attempt = async (work: () => unknown) => {
+    try {
+      await work();
+    } catch (error) {
+      failure ??= error;
+    }
+  };
+  await attempt(() => store.close());
+  await attempt(() => checkClean(paths));
   // Who connects from now on finds no socket and waits for the next daemon; who has just connected is still told so.
   // Unless our data is gone: then these may be the files of who began anew in its place.
-  if (reason?.exitCode !== 78) removeOwn(paths);
+  if (reason?.exitCode !== 78) await attempt(() => removeSockets(paths));
+  if (failure === undefined) removeNotes(paths);
   await Promise.race([server.quiet(), timeUp]);
   await server.close(timeUp);
   clearTimeout(late);
+  if (failure === undefined) noteStop(paths);
+  else if (reason === undefined) throw failure;
   logger.info('stopped');
 }

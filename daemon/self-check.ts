@@ -4,11 +4,23 @@ import { prepareDirectories } from './directories.ts';
 import { ExitError } from './exit.ts';
 import type { Server } from './http/server.ts';
 import type { Logger } from './logger.ts';
+import type { Counters } from './metrics/counters.ts';
 import type { Ownership } from './ownership.ts';
-import { removeStale, writeDaemonFile } from './socket.ts';
+import { removeSocket, socketNames, writeDaemonFile, type SocketName } from './socket.ts';
 
 /** How often the daemon looks at what somebody may have removed, in milliseconds: all that wakes it when nobody calls. */
 const everyMs = 5_000;
+
+export interface Checked {
+  paths: Paths;
+  server: Server;
+  ownership: Ownership;
+  logger: Logger;
+  counters: Counters;
+  /** Asked at each look, so that what is wrong is logged though nobody asks. */
+  health: () => Promise<unknown>;
+  stop: (reason: ExitError) => void;
+}
 
 export interface SelfCheck {
   /** Codes for health. */
@@ -21,18 +33,15 @@ export interface SelfCheck {
  * again; data that is gone, or another's by now, ends the daemon: what it would acknowledge from then on would be nowhere.
  * `owner.lock` cannot be put back: the database's own lock still keeps a second owner out, and health says so.
  */
-export function checkItself(
-  paths: Paths,
-  server: Server,
-  ownership: Ownership,
-  logger: Logger,
-  stop: (reason: ExitError) => void,
-): SelfCheck {
+export function checkItself({ paths, server, ownership, logger, counters, health, stop }: Checked): SelfCheck {
   let isOurs = true;
   let isNoted = true;
   const database = inodeOf(paths.database);
-  let socket = inodeOf(paths.socket);
+  const sockets = new Map(socketNames.map((name) => [name, inodeOf(paths[name])]));
+  const isGone = (name: SocketName) => inodeOf(paths[name]) !== sockets.get(name);
   let busy = false;
+  /** A disk may hang for ever. */
+  let asking = false;
 
   const note = () => {
     try {
@@ -53,16 +62,19 @@ export function checkItself(
       throw new ExitError(78, `${path} was removed or replaced while the daemon ran. Put it back, then start again.`);
     }
     isOurs = ownership.stillOurs();
-    if (inodeOf(paths.socket) === socket && inodeOf(paths.daemonFile) !== undefined && isNoted) return;
+    if (!socketNames.some(isGone) && inodeOf(paths.daemonFile) !== undefined && isNoted) return;
     prepareDirectories(paths);
-    if (inodeOf(paths.socket) !== socket) {
+    for (const name of socketNames.filter(isGone)) {
       // We own the data, so whatever lies there serves nobody.
-      removeStale(paths);
-      await server.listenAgain(paths.socket);
-      socket = inodeOf(paths.socket);
-      logger.warn({ socket: paths.socket }, 'the socket was removed: listening again');
+      removeSocket(paths[name]);
+      await server.listenAgain(paths, name);
+      sockets.set(name, inodeOf(paths[name]));
+      counters.recovered('socket_remade');
+      logger.warn({ socket: paths[name] }, 'the socket was removed: listening again');
     }
+    const wasThere = inodeOf(paths.daemonFile) !== undefined;
     note();
+    if (!wasThere && isNoted) counters.recovered('record_remade');
   };
 
   const timer = setInterval(() => {
@@ -74,6 +86,11 @@ export function checkItself(
         else logger.error({ cause: String(error) }, 'the socket cannot be made again yet');
       })
       .finally(() => (busy = false));
+    if (asking) return;
+    asking = true;
+    health()
+      .catch(() => undefined)
+      .finally(() => (asking = false));
   }, everyMs).unref();
   return {
     reasons: () => [...(isOurs ? [] : ['owner_lock_replaced']), ...(isNoted ? [] : ['record_unwritable'])],

@@ -1,4 +1,5 @@
 import { lstatSync, renameSync, rmSync, unlinkSync, writeFileSync } from 'node:fs';
+import type { Server } from 'node:net';
 import { dirname } from 'node:path';
 import { protocol, version } from '../shared/protocol.ts';
 import type { Paths } from '../shared/paths.ts';
@@ -7,8 +8,22 @@ import { ExitError } from './exit.ts';
 // Both only while owning the data directory: whatever lies there was left by an owner that is gone. No ping: a
 // daemon that is slow to answer would be taken for a dead one.
 
+/** The sockets that a daemon listens on: the main one, and the restricted one. */
+export const socketNames = ['socket', 'agentSocket'] as const;
+export type SocketName = (typeof socketNames)[number];
+
 /** What a socket is bound to before it is put into its place: Node removes that name at the end, whosever it is by then. */
 const boundAs = (socket: string) => socket.replace(/sock$/, 'new');
+
+/** How a server listens, for `bind`. */
+export const listenOn = (server: Server, backlog: number) => (path: string) =>
+  new Promise<void>((resolve, reject) => {
+    server.once('error', reject);
+    server.listen({ path, backlog }, () => {
+      server.off('error', reject);
+      resolve();
+    });
+  });
 
 /** Listens on a socket by `listen`. */
 export async function bind(socket: string, listen: (path: string) => Promise<unknown>): Promise<void> {
@@ -24,13 +39,16 @@ export async function bind(socket: string, listen: (path: string) => Promise<unk
 
 /** Removes what an owner that was killed left behind. */
 export function removeStale(paths: Paths): void {
-  const found = lstatSync(paths.socket, { throwIfNoEntry: false });
-  if (found && !found.isSocket()) {
-    throw new ExitError(78, `${paths.socket} is not a socket. Move it away, then start again.`);
-  }
-  if (found) unlinkSync(paths.socket);
-  rmSync(boundAs(paths.socket), { force: true });
+  for (const name of socketNames) removeSocket(paths[name]);
   forget(paths.daemonFile);
+}
+
+/** Removes a socket that nobody listens on; throws when something else is in its place. */
+export function removeSocket(path: string): void {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found && !found.isSocket()) throw new ExitError(78, `${path} is not a socket. Move it away, then start again.`);
+  if (found) unlinkSync(path);
+  rmSync(boundAs(path), { force: true });
 }
 
 /** Says for people and for clients' messages who serves; nothing decides by it. Throws when it cannot be written. */
@@ -55,9 +73,13 @@ function write(path: string, content: object): void {
   renameSync(temporary, path);
 }
 
-/** Removes the socket and the daemon file while still owning: afterwards the paths may be the next owner's. */
-export function removeOwn(paths: Paths): void {
-  rmSync(paths.socket, { force: true });
+/** Removes the sockets while still owning: afterwards the paths may be the next owner's. */
+export function removeSockets(paths: Paths): void {
+  for (const name of socketNames) rmSync(paths[name], { force: true });
+}
+
+/** Removes what says who serves, as the last step of a stop in order: see last-stop.ts. While still owning, too. */
+export function removeNotes(paths: Paths): void {
   forget(paths.daemonFile);
   // Stopped in order: the starts before were no failures.
   forget(paths.starts);

@@ -44,7 +44,7 @@ export const jsonObject = (): z.ZodType<JsonObject, object> =>
       // Not continuable: what follows may recurse over the value.
       if (message !== undefined) context.addIssue({ code: 'custom', message, continue: false });
     })
-    .meta({ type: 'object' });
+    .meta({ type: 'object', additionalProperties: true });
 
 /** A JSON object kept in one record: bounded in size. */
 export const jsonDocument = () =>

@@ -1,4 +1,5 @@
 import type * as z from 'zod';
+import type { ErrorCode } from './errors.ts';
 
 /**
  * What one operation is. Routes, client methods, OpenAPI, batching, the restricted socket and redaction all
@@ -13,7 +14,10 @@ export interface Operation<
   /** OpenAPI style: `/v1/apps/{app}/feeds/{name}`; each `{field}` is a field of `input`. */
   path: `/v1/${string}`;
   kind: 'read' | 'write';
-  /** What a caller may do with it: `secret` and `admin` are refused on the restricted socket. */
+  /**
+   * What a caller may do with it. `secret` answers secrets, or decides which one is used; like `admin` and every DELETE, it
+   * is refused on the restricted socket.
+   */
   access: 'read' | 'write' | 'secret' | 'admin';
   summary: string;
   /**
@@ -24,6 +28,8 @@ export interface Operation<
   output: Output;
   /** The status of a first success; 200 unless said. An operation that may create or replace says both. */
   statuses?: readonly (200 | 201 | 202)[];
+  /** Codes that it is refused with beside those that its other properties tell (daemon/http/openapi-answers.ts). */
+  problems?: readonly ErrorCode[];
   /** The answer holds a secret: sealed in its idempotency row, never logged. */
   secret?: true;
   /**
@@ -31,12 +37,14 @@ export interface Operation<
    * it where lines have a schema. It may share the path of an operation that answers JSON; the Accept header chooses.
    */
   stream?: Stream;
-  /** The media types of an answer that is a stream, by the input field `format`; the first one where there is no such field. */
+  /** The media types of an answer that is no JSON document, by the input field `format`; the first one where there is no such field. */
   produces?: Readonly<Record<string, string>>;
   /** Bytes that the body may have, where it is less than what every operation takes. */
   maxBody?: number;
   /** The call may be parked until something changes. Never in a batch. */
   wait?: true;
+  /** Why the restricted socket refuses this input, if it does: it overrides a guard, or decides where a secret goes. */
+  mainOnly?(input: z.output<Input>): string | undefined;
 }
 
 /** What of an operation's flags is known as a type: whether it may be in a batch depends on them. */

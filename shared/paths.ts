@@ -17,6 +17,8 @@ export interface Paths {
   /** What wraps the keys that seal secrets: apart from the data, so that a copy of the data alone is of no use. */
   rootKey: string;
   socket: string;
+  /** The restricted one: the only one to allow in a sandbox. */
+  agentSocket: string;
   /** What the running daemon says of itself; a hint for people, never proof of life. */
   daemonFile: string;
   lastError: string;
@@ -49,7 +51,7 @@ export function paths(environment: NodeJS.ProcessEnv = process.env): Paths {
     database: join(data, 'holdfast.db'),
     ownerLock: join(data, 'owner.lock'),
     rootKey: join(config, 'root.key'),
-    socket: socketPath(state),
+    ...socketPaths(state),
     daemonFile: join(state, 'daemon.json'),
     lastError: join(state, 'last-error.json'),
     lastStart: join(state, 'last-start.json'),
@@ -109,10 +111,11 @@ export function untrusted(socket: string): string | undefined {
 const shortPrefix = '/tmp/holdfast-';
 const shortDirectory = () => `${shortPrefix}${user().uid}`;
 
-/** The socket lives beside the state unless the kernel's limit forbids it; then in a checked directory of /tmp. */
-function socketPath(state: string): string {
+/** The sockets live beside the state unless the kernel's limit forbids it; then in a checked directory of /tmp. */
+function socketPaths(state: string): Pick<Paths, 'socket' | 'agentSocket'> {
   const path = join(state, 'holdfast.sock');
-  if (Buffer.byteLength(path) <= maxSocketPath) return path;
-  const short = createHash('sha256').update(path).digest('hex').slice(0, 16);
-  return join(shortDirectory(), `${short}.sock`);
+  // The restricted one's is shorter, and it lies beside the other wherever that is.
+  if (Buffer.byteLength(path) <= maxSocketPath) return { socket: path, agentSocket: join(state, 'agent.sock') };
+  const short = join(shortDirectory(), createHash('sha256').update(path).digest('hex').slice(0, 16));
+  return { socket: `${short}.sock`, agentSocket: `${short}.agent.sock` };
 }

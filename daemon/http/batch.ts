@@ -3,9 +3,11 @@ import { HoldfastError, invalidField } from '../../shared/errors.ts';
 import { isJsonObject } from '../../shared/json.ts';
 import type { InputOf, Operation } from '../../shared/operation.ts';
 import { secretMapper, type SecretMapper } from '../../shared/secret.ts';
+import type { Counters } from '../metrics/counters.ts';
 import type { Store, StoreAnswer, StoreCall } from '../store/store.ts';
 import { checked } from './input.ts';
 import { fromFastify, problemText } from './problem.ts';
+import { checkRestricted, spend } from './restricted.ts';
 
 type Given = InputOf<typeof contract.batch.run>;
 type GivenCall = Given['calls'][number];
@@ -49,6 +51,7 @@ function toCall({ op, app, input, key }: GivenCall, caller: StoreCall, atomic: b
     new HoldfastError('invalid_input', `${op} ${message}.`, { errors: [{ path: 'op', message }] });
   const operation = operations.get(op);
   if (!operation) throw refuse('is no operation of a kind of record');
+  if (caller.restricted) checkRestricted(op, operation);
   const { stream, wait, secret, kind } = operation;
   if (stream || wait || secret || op.startsWith('search.')) {
     throw refuse('cannot be in a batch: it streams, waits, searches, or answers a secret');
@@ -59,6 +62,7 @@ function toCall({ op, app, input, key }: GivenCall, caller: StoreCall, atomic: b
   if (app !== undefined && (fields.get('app') ?? app) !== app) throw invalidField('app', 'is another one in the input');
   if (app !== undefined && 'app' in operation.input.shape) fields.set('app', app);
   const read = checked(operation, fields);
+  if (caller.restricted) checkRestricted(op, operation, read);
   const { app: ofApp = '' } = read as { app?: string };
   const { requestId, client, pid } = caller;
   const of = { name: op, operation, app: ofApp, input: read, requestId, client, pid };
@@ -69,17 +73,20 @@ export interface BatchOperations {
   run: (batch: StoreCall) => Promise<StoreAnswer>;
 }
 
-export const batchOperations = (store: Store): BatchOperations => ({ run: async (batch) => run(store, batch) });
+export const batchOperations = (store: Store, counters: Counters): BatchOperations => ({
+  run: async (batch) => run(store, counters, batch),
+});
 
-function run(store: Store, batch: StoreCall): Promise<StoreAnswer> {
+function run(store: Store, counters: Counters, batch: StoreCall): Promise<StoreAnswer> {
   const { atomic = false, calls, key } = batch.input as Given;
+  if (batch.restricted) spend(calls.length - 1);
   if (key !== undefined && batch.key !== null && key !== batch.key) {
     throw invalidField('key', 'differs from the header idempotency-key');
   }
   const whole = { ...batch, key: key ?? batch.key };
   if (atomic) return runAtomic(store, whole, calls);
   if (key !== undefined) throw invalidField('key', 'belongs to an atomic batch: give each call its own');
-  return runEach(store, whole, calls);
+  return runEach(store, counters, whole, calls);
 }
 
 function runAtomic(store: Store, batch: StoreCall, given: GivenCall[]): Promise<StoreAnswer> {
@@ -100,7 +107,7 @@ function at(index: number, error: unknown): unknown {
   return new HoldfastError(code, message, { ...details, index }, { cause });
 }
 
-async function runEach(store: Store, batch: StoreCall, given: GivenCall[]): Promise<StoreAnswer> {
+async function runEach(store: Store, counters: Counters, batch: StoreCall, given: GivenCall[]): Promise<StoreAnswer> {
   const results = await Promise.all(
     given.map(async (one) => {
       try {
@@ -108,6 +115,8 @@ async function runEach(store: Store, batch: StoreCall, given: GivenCall[]): Prom
         return `{"status":${status},"output":${text}}`;
       } catch (error) {
         const known = fromFastify(error, 0);
+        // Any other name is the caller's text.
+        counters.refused(operations.has(one.op) ? one.op : 'none', known.code);
         return `{"status":${known.status},"problem":${problemText(known, batch.requestId)}}`;
       }
     }),

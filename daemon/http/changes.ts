@@ -15,6 +15,8 @@ const maxKnown = 32;
 /** The daemon's own operations on its log. */
 export interface ChangeOperations {
   stream(call: StoreCall): AsyncGenerator<Uint8Array, void>;
+  /** How many readers follow. */
+  readers: () => number;
 }
 
 /**
@@ -60,7 +62,7 @@ export function changeOperations(store: Store): ChangeOperations {
       readers -= 1;
     }
   }
-  return { stream: follow };
+  return { stream: follow, readers: () => readers };
 }
 
 /** Commits as one reader hears of them. */

@@ -14,6 +14,9 @@ export function noteError(request: FastifyRequest, error: HoldfastError): void {
   errors.set(request, error);
 }
 
+/** What a request was refused for, undefined when it was not. */
+export const errorOf = (request: FastifyRequest) => errors.get(request);
+
 const levelOf = (error: HoldfastError) => (error.status >= 500 ? 'error' : 'info');
 
 const about = (error: HoldfastError) => ({
@@ -41,13 +44,17 @@ export function logRefusal(logger: Logger, requestId: string, error: HoldfastErr
   logger[levelOf(error)]({ requestId, op: 'none', status: error.status, ...about(error) }, 'refused');
 }
 
-/** One line per refused, failed or slow request; every request at level debug. No bodies, no query, no health. */
+/** One line per refused, failed or slow request; every request at level debug. No bodies, no query. */
 export function logResponses(app: FastifyInstance, logger: Logger): void {
   app.addHook('onResponse', async (request, reply) => {
     const error = errors.get(request);
     const slow = reply.elapsedTime > slowMs && !request.routeOptions.config.waits;
     const level = error ? levelOf(error) : slow ? 'warn' : 'debug';
-    if (!logger.isLevelEnabled(level) || request.routeOptions.url === contract.system.health.path) return;
+    const { url } = request.routeOptions;
+    // Asked for all the time, by programs that look after the daemon.
+    if (url === contract.system.health.path || (!error && url === contract.system.metrics.path)) return;
+    // One line each would be what the limit keeps from the daemon.
+    if (error?.code === 'rate_limited' || !logger.isLevelEnabled(level)) return;
     const line = {
       requestId: request.id,
       op: request.routeOptions.config.operation ?? 'none',

@@ -1,21 +1,23 @@
 import * as z from 'zod';
 import { contract } from '../../shared/contract.ts';
-import { errorTable } from '../../shared/errors.ts';
 import { fieldHeaders, keyHeader } from '../../shared/headers.ts';
 import { fieldsTravelIn, pathFields, type Operation } from '../../shared/operation.ts';
 import { problemSchema } from '../../shared/problem.ts';
 import { version } from '../../shared/protocol.ts';
+import { secretMapper } from '../../shared/secret.ts';
+import { answerHeaders, answersOf, factsOf } from './openapi-answers.ts';
 
 type Schema = Record<string, unknown>;
 
 /** The contract as OpenAPI 3.1, derived from the descriptors each time it is asked for. */
 export function openapi() {
   const paths: Record<string, Schema> = {};
+  const refusals: Schema = {};
   for (const [group, operations] of Object.entries(contract) as [string, Record<string, Operation>][]) {
     for (const [verb, operation] of Object.entries(operations)) {
       const path = (paths[operation.path] ??= {});
       const method = operation.method.toLowerCase();
-      const described = describe(group, `${group}.${verb}`, operation);
+      const described = describe(group, `${group}.${verb}`, operation, refusals);
       path[method] = path[method] ? together(path[method] as Schema, described) : described;
     }
   }
@@ -29,21 +31,25 @@ export function openapi() {
       license: { name: 'MIT', identifier: 'MIT' },
     },
     servers: [{ url: 'http://localhost', description: 'The Unix socket that `holdfast socket` prints' }],
-    tags: Object.keys(contract).map((name) => ({ name })),
+    tags: Object.entries(contract).map(([name, verbs]) => ({ name, description: Object.keys(verbs).join(', ') })),
     security: [],
     paths,
-    components: { schemas: { Problem: toSchema(problemSchema, 'output') } },
+    components: {
+      schemas: { Problem: toSchema(problemSchema, 'output') },
+      responses: refusals,
+      headers: answerHeaders,
+    },
   };
 }
 
 /** One entry for two operations that share method and path: the Accept header chooses between their answers. */
 function together(plain: Schema, stream: Schema): Schema {
-  const responsesOf = (entry: Schema) => entry['responses'] as Record<string, { content: Schema }>;
+  const responsesOf = (entry: Schema) => entry['responses'] as Record<string, { content: Schema; description: string }>;
   const [ofPlain, ofStream] = [responsesOf(plain), responsesOf(stream)];
-  const merged = Object.entries(ofPlain).map(([status, response]) => [
-    status,
-    { ...response, content: { ...response.content, ...ofStream[status]?.content } },
-  ]);
+  const merged = Object.entries(ofPlain).map(([status, response]) => {
+    const { content, description } = ofStream[status] ?? {};
+    return [status, content ? { ...response, description, content: { ...response.content, ...content } } : response];
+  });
   return { ...plain, description: stream['summary'], responses: Object.fromEntries(merged) as Schema };
 }
 
@@ -52,7 +58,7 @@ function toSchema(schema: z.ZodType, io: 'input' | 'output'): Schema {
   return rest;
 }
 
-function describe(group: string, operationId: string, operation: Operation): Schema {
+function describe(group: string, operationId: string, operation: Operation, refusals: Schema): Schema {
   const input = toSchema(operation.input, 'input');
   const properties = Object.entries((input['properties'] ?? {}) as Record<string, Schema>);
   const required = new Set((input['required'] ?? []) as string[]);
@@ -73,7 +79,7 @@ function describe(group: string, operationId: string, operation: Operation): Sch
     'x-holdfast-access': operation.access,
     ...(parameters.length > 0 && { parameters }),
     ...(body && others.length > 0 && { requestBody: requestBody(others, required) }),
-    responses: responses(operation),
+    responses: responses(operationId, operation, refusals),
   };
 }
 
@@ -95,13 +101,10 @@ function requestBody(fields: [string, Schema][], required: Set<string>): Schema 
   return { required: names.length > 0, content: { 'application/json': { schema } } };
 }
 
-function responses(operation: Operation): Schema {
+function responses(operationId: string, operation: Operation, refusals: Schema): Schema {
   const schema = toSchema(operation.output, 'output');
   const types = operation.produces ? Object.values(operation.produces) : ['application/json'];
   const content = Object.fromEntries(types.map((type) => [type, { schema }]));
-  const answers = (operation.statuses ?? [200]).map((status) => [String(status), { description: 'Done', content }]);
-  const problem = { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } };
-  const codes = Object.entries(errorTable).map(([code, { status }]) => `${code} (${status})`);
-  const refused = { description: `A problem, one of: ${codes.join(', ')}`, content: problem };
-  return Object.fromEntries([...answers, ['4XX', refused], ['5XX', refused]]) as Schema;
+  const secret = operation.secret ?? secretMapper(operation.input, 'input') !== undefined;
+  return answersOf(factsOf(operationId, operation, secret), content, schema, refusals);
 }

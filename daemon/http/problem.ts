@@ -12,6 +12,8 @@ export function fromFastify(error: unknown, bodyLimit: number): HoldfastError {
     case 'FST_ERR_CTP_BODY_TOO_LARGE':
       return new HoldfastError('too_large', `The body is larger than ${megabytes(bodyLimit)}.`);
     case 'FST_ERR_CTP_INVALID_MEDIA_TYPE':
+    // Of a QUERY (RFC 10008), which no operation is.
+    case 'FST_ERR_ROUTE_MISSING_CONTENT_TYPE':
       return new HoldfastError('unsupported_media_type', "Send the body with 'Content-Type: application/json'.");
     case 'FST_ERR_CTP_INVALID_CONTENT_LENGTH':
     case 'FST_ERR_CTP_EMPTY_JSON_BODY':

@@ -10,6 +10,7 @@ import { inputReader } from './input.ts';
 import { mapBatchSecrets, type BatchOperations } from './batch.ts';
 import type { ChangeOperations } from './changes.ts';
 import type { KeyOperations } from './keys.ts';
+import { checkRestricted, holdStream, isRestricted } from './restricted.ts';
 import { sendStream } from './stream.ts';
 import type { SystemOperations } from './system.ts';
 
@@ -74,6 +75,9 @@ function register(app: FastifyInstance, services: Services, named: Named[]): voi
     url: operation.path.replaceAll(':', '::').replaceAll(/\{(\w+)\}/g, ':$1'),
     ...(operation.maxBody !== undefined && { bodyLimit: operation.maxBody }),
     config: { operation: name, waits: operation.wait ?? false },
+    onRequest: async (request) => {
+      if (isRestricted(request)) for (const one of named) checkRestricted(one.name, one.operation);
+    },
     handler: (request, reply) => {
       const chosen = streamed && (!answer || prefers(request.headers.accept ?? '', types)) ? streamed : answer;
       if (!chosen) throw new Error(`${name} has no answer`);
@@ -98,6 +102,7 @@ function answering({ name, operation }: Named, services: Services): Answer {
   const ofDaemon = ownOf(name, services) as Store['call'] | undefined;
   const answerOf = ofDaemon ?? ((call: StoreCall) => services.store.call(call));
   const callOf = callReader(name, operation);
+  const [type = 'application/json; charset=utf-8'] = Object.values(operation.produces ?? {});
   return async (request, reply) => {
     const call = callOf(request, reply);
     const signal = operation.wait ? gone(reply, services.stopping) : undefined;
@@ -105,7 +110,7 @@ function answering({ name, operation }: Named, services: Services): Answer {
     const answer = await answerOf({ ...call, signal });
     if (answer.revision !== undefined) reply.header('etag', `"${answer.revision}"`);
     if (operation.secret) reply.header('cache-control', 'no-store');
-    return reply.code(answer.status).type('application/json; charset=utf-8').send(answer.text);
+    return reply.code(answer.status).type(type).send(answer.text);
   };
 }
 
@@ -140,6 +145,7 @@ function streaming({ name, operation }: Named, services: Services): Answer {
   const stepsOf = ofDaemon ?? ((call: StoreCall) => store.stream(call));
   return async (request, reply) => {
     const call = { ...callOf(request, reply), signal: gone(reply, stopping) };
+    holdStream(request, reply);
     const { format = Object.keys(produces)[0] } = call.input as { format?: string };
     return sendStream(request, reply, produces[format ?? ''] ?? '', stepsOf(call), stopping);
   };
@@ -148,17 +154,25 @@ function streaming({ name, operation }: Named, services: Services): Answer {
 type CallReader = (request: FastifyRequest, reply: FastifyReply) => StoreCall;
 
 function callReader(name: string, operation: Operation): CallReader {
-  const read = inputReader(operation);
-  const mapSecrets = name === 'batch.run' ? mapBatchSecrets : secretMapper(operation.input, 'input');
+  const make = () => ({
+    read: inputReader(operation),
+    mapSecrets: name === 'batch.run' ? mapBatchSecrets : secretMapper(operation.input, 'input'),
+  });
+  // Made by the first call: made for every operation, they would be a seventh of a start's work.
+  let made: ReturnType<typeof make> | undefined;
   return (request, reply) => {
+    const { read, mapSecrets } = (made ??= make());
     const secrets: string[] = [];
     // Of the body as it came: what is refused must not be quoted either.
     mapSecrets?.(request.body, (secret) => (secrets.push(secret), secret));
     if (secrets.length > 0) reply.raw.once('close', protect(secrets));
     const input = read(request);
+    const restricted = isRestricted(request);
+    if (restricted) checkRestricted(name, operation, input);
     const ofApp = typeof input['app'] === 'string' ? input['app'] : '';
     const secretInput = secrets.length > 0;
-    return { name, operation, app: ofApp, input, secretInput, signal: undefined, ...callerOf(request) };
+    const of = { name, operation, app: ofApp, input, secretInput, restricted, signal: undefined };
+    return { ...of, ...callerOf(request) };
   };
 }
 

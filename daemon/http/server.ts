@@ -4,15 +4,19 @@ import { fastify, type FastifyReply, type FastifyRequest } from 'fastify';
 import { contract } from '../../shared/contract.ts';
 import { HoldfastError } from '../../shared/errors.ts';
 import { protocolHeader, requestIdHeader, versionHeader } from '../../shared/headers.ts';
+import type { Paths } from '../../shared/paths.ts';
 import { maxBody, protocol, version } from '../../shared/protocol.ts';
 import type { Logger } from '../logger.ts';
-import { bind } from '../socket.ts';
+import type { Counters, Outcome } from '../metrics/counters.ts';
+import { bind, listenOn, type SocketName } from '../socket.ts';
 import type { Store } from '../store/store.ts';
 import { acceptJson } from './body.ts';
+import { boundConnections, maxActive } from './connections.ts';
 import { guard } from './guards.ts';
-import { logRefusal, logResponses, noteError } from './log.ts';
+import { errorOf, logRefusal, logResponses, noteError } from './log.ts';
 import { badRequest, fromFastify, problemText, sendProblem } from './problem.ts';
 import { parseQuery } from './query.ts';
+import { checkLimits, restrictedServer } from './restricted.ts';
 import { registerOperations, type Services } from './routes.ts';
 
 /** Milliseconds for all headers to arrive, for a whole request, and between looks at both. */
@@ -25,9 +29,9 @@ const lingerMs = 50;
 const backlog = 1024;
 
 export interface Server {
-  listen(socket: string): Promise<void>;
-  /** Listens anew after its socket was removed; connections that are open stay. */
-  listenAgain(socket: string): Promise<void>;
+  listen(paths: Paths): Promise<void>;
+  /** Listens anew after a socket was removed; connections that are open stay. */
+  listenAgain(paths: Paths, name: SocketName): Promise<void>;
   /** From now on every new request is answered 503; resolves when those under way are answered. */
   drain(): Promise<void>;
   /** Resolves when nobody calls any more: who has just connected, or goes on with a connection, is still answered 503. */
@@ -45,7 +49,7 @@ function answerError(error: unknown, request: FastifyRequest, reply: FastifyRepl
 }
 
 /** The HTTP server over a store. Requests are counted, so that a stop can wait for those under way. */
-export function createServer(store: Store, own: Services['own'], logger: Logger): Server {
+export function createServer(store: Store, own: Services['own'], counters: Counters, logger: Logger): Server {
   let draining = false;
   const stopping = new AbortController();
   let active = 0;
@@ -65,6 +69,7 @@ export function createServer(store: Store, own: Services['own'], logger: Logger)
       pair.join(': '),
     );
     socket.end(`HTTP/1.1 ${known.status} Refused\r\n${lines.join('\r\n')}\r\n\r\n${body}`);
+    counters.answered('none', known.code, undefined);
     logRefusal(logger, id, known);
   };
 
@@ -81,33 +86,40 @@ export function createServer(store: Store, own: Services['own'], logger: Logger)
     frameworkErrors: (error, request, reply) => {
       const known = fromFastify(error, maxBody);
       void reply.headers(headersOf(request.id));
+      counters.answered('none', known.code, undefined);
       logRefusal(logger, request.id, known);
       sendProblem(request, reply, known);
     },
   });
-  app.server.maxConnections = 4096;
+  boundConnections(app.server);
+  // An expectation that is not known is ignored (RFC 9110, 10.1.1): node:http would answer 417 without a word.
+  app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
 
   app.addHook('onRequest', async (request, reply) => {
     active += 1;
     reply.headers(headersOf(request.id));
     guard(request);
-    if (draining && !request.url.startsWith(contract.system.health.path)) {
+    checkLimits(request, reply);
+    if (request.url.startsWith(contract.system.health.path)) return;
+    if (draining) {
       throw new HoldfastError('shutting_down', 'The daemon is stopping: call again, it may have been started anew.');
     }
+    if (active > maxActive) throw new HoldfastError('busy', `${maxActive} requests are under way: call again.`);
   });
   // Whoever goes on with this connection could be cut off with its next request under way.
   app.addHook('onSend', async (_, reply) => {
     if (draining) reply.header('connection', 'close');
   });
   const finished = new WeakSet<FastifyRequest>();
-  const finish = async (request: FastifyRequest) => {
+  const finish = (request: FastifyRequest, outcome: Outcome, ms: number | undefined) => {
     if (finished.has(request)) return;
     finished.add(request);
+    counters.answered(request.routeOptions.config.operation ?? 'none', errorOf(request)?.code ?? outcome, ms);
     active -= 1;
     if (draining && active === 0) drained?.();
   };
-  app.addHook('onResponse', finish);
-  app.addHook('onRequestAbort', finish);
+  app.addHook('onResponse', async (request, reply) => finish(request, 'ok', reply.elapsedTime));
+  app.addHook('onRequestAbort', async (request) => finish(request, 'aborted', undefined));
 
   logResponses(app, logger);
   acceptJson(app);
@@ -119,20 +131,17 @@ export function createServer(store: Store, own: Services['own'], logger: Logger)
   });
   registerOperations(app, { store, own, stopping: stopping.signal });
 
+  const servers: Record<SocketName, NetServer> = { socket: app.server, agentSocket: restrictedServer(app.server) };
+
   return {
-    listen: (socket) => bind(socket, (path) => app.listen({ path, backlog })),
-    listenAgain: (socket) => {
+    listen: async ({ socket, agentSocket }) => {
+      await bind(socket, (path) => app.listen({ path, backlog }));
+      await bind(agentSocket, listenOn(servers.agentSocket, backlog));
+    },
+    listenAgain: (paths, name) => {
       // Of the listening handle alone: HTTP's own close would end idle connections too.
-      NetServer.prototype.close.call(app.server);
-      const listen = (path: string) =>
-        new Promise<void>((resolve, reject) => {
-          app.server.once('error', reject);
-          app.server.listen({ path, backlog }, () => {
-            app.server.off('error', reject);
-            resolve();
-          });
-        });
-      return bind(socket, listen);
+      NetServer.prototype.close.call(servers[name]);
+      return bind(paths[name], listenOn(servers[name], backlog));
     },
     drain: async () => {
       draining = true;
@@ -149,6 +158,8 @@ export function createServer(store: Store, own: Services['own'], logger: Logger)
       }
     },
     close: async (timeUp) => {
+      // Its connections are HTTP's, and end with them.
+      servers.agentSocket.close();
       const closing = app.close();
       await Promise.race([closing, timeUp]);
       app.server.closeAllConnections();

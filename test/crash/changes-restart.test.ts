@@ -23,13 +23,13 @@ async function restart(signal: NodeJS.Signals) {
 /** Writes feeds of an application, one after the other, until it is told to stop; answers how many. */
 function writing(app: string) {
   const client = home.client({ app });
-  let over = false;
+  const over = new AbortController();
   const done = (async () => {
     let written = 0;
-    for (; !over; written++) await client.feeds.put({ name: `feed ${written}`, url });
+    for (; !over.signal.aborted; written++) await client.feeds.put({ name: `feed ${written}`, url });
     return written;
   })();
-  return { stop: () => ((over = true), done) };
+  return { stop: () => (over.abort(), done) };
 }
 
 const named = (count: number) => Array.from({ length: count }, (_, n) => `feed ${n}`);

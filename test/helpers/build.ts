@@ -12,13 +12,14 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
-import { bundleDaemon, bundleParser, daemonNode, root } from './bundle.ts';
-import { edgesOf, readSources } from './imports.ts';
+import { bundleDaemon, bundleParsers, daemonNode, root } from './bundle.ts';
+import { edgesOf, inlined, readSources } from './imports.ts';
 
 // Builds what npm publishes: node test/helpers/build.ts [output, else dist/]
 //
 //   client/ shared/   JavaScript and types, file by file: what an application imports
 //   daemon/           the daemon, a file for each of its threads and one that checks its database, with all packages inside
+//   daemon/monitoring rules for Prometheus, a board for Grafana
 //   systemd/ launchd/ templates of the service
 
 const output = resolve(process.argv[2] ?? join(root, 'dist'));
@@ -57,7 +58,7 @@ for (const part of ['client', 'shared', 'daemon', 'systemd', 'launchd', 'package
   rmSync(join(output, part), { recursive: true, force: true });
 }
 emitLibrary();
-await inlineParser();
+await inlineParsers();
 await buildDaemon();
 writeManifest();
 // What `holdfast service install` fills in.
@@ -94,15 +95,15 @@ function emitLibrary(): void {
   chmodSync(cli, 0o755);
 }
 
-async function inlineParser(): Promise<void> {
-  const folder = join(output, 'client');
-  const { inputs } = await bundleParser(join(folder, 'cli', 'feeds', 'xml.js'));
-  writeFileSync(join(folder, 'THIRD-PARTY-LICENSES'), licensesOf(Object.keys(inputs)));
+async function inlineParsers(): Promise<void> {
+  const { inputs } = await bundleParsers(output);
+  writeFileSync(join(output, 'client', 'THIRD-PARTY-LICENSES'), licensesOf(Object.keys(inputs)));
 }
 
 async function buildDaemon(): Promise<void> {
   const folder = join(output, 'daemon');
   const { inputs } = await bundleDaemon(folder);
+  cpSync(join(root, 'daemon', 'monitoring'), join(folder, 'monitoring'), { recursive: true });
   writeFileSync(join(folder, 'THIRD-PARTY-LICENSES'), licensesOf(Object.keys(inputs)));
   writeFileSync(join(folder, 'holdfastd.js'), entry);
   chmodSync(join(folder, 'holdfastd.js'), 0o755);
@@ -148,9 +149,9 @@ function writeManifest(): void {
 /** The packages that client and shared import, at the version this repository is tested with. */
 function libraryDependencies(): Record<string, string> {
   const sources = readSources(root, ['client', 'shared']);
-  // That file is published with its package inside.
-  const edges = [...sources].flatMap(([file, text]) => (file === 'client/cli/feeds/xml.ts' ? [] : edgesOf(file, text)));
-  const targets = edges.map(({ target }) => target);
+  const edges = [...sources].flatMap(([file, text]) => edgesOf(file, text));
+  // These files are published with their package inside.
+  const targets = edges.filter(({ from, target }) => inlined[from] !== target).map(({ target }) => target);
   const names = new Set(targets.filter((target) => !/^(client|shared)\/|^node:/.test(target)));
   return Object.fromEntries(
     [...names].map((name) => {

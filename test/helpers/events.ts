@@ -66,7 +66,7 @@ export class EventReader implements Disposable {
 function parse(block: string): Event {
   const event: Event = {};
   for (const line of block.split('\n')) {
-    const [, name = '', value = ''] = /^(\w*): (.*)$/.exec(line) ?? [];
+    const [, name = '', value = ''] = /^(\w*): (.*)$/s.exec(line) ?? [];
     if (name === '') event.comment = value;
     else if (name !== 'retry') event[name as 'id'] = value;
   }

@@ -1,5 +1,6 @@
 import { contract } from '../../shared/contract.ts';
 import { HoldfastError, type Client } from '../../client/index.ts';
+import { files, prepareQueues, queues } from './examples-queues.ts';
 
 type Call = (client: Client) => Promise<unknown>;
 type Examples = {
@@ -9,6 +10,7 @@ type Examples = {
 const url = 'https://example.org/feed.xml';
 const messages = [{ role: 'user', content: 'hello' }];
 
+const usage = { provider: 'p', model: 'm', operation: 'o', costNanoUsd: null };
 const login = { kind: 'oauth', refreshToken: 'example-refresh' } as const;
 
 /** The lease of a refresh. */
@@ -34,6 +36,11 @@ export async function prepare(client: Client): Promise<void> {
   for (const apiKey of ['first-key', 'second-key'])
     await client.auth.put({ profile: 'versions', kind: 'api-key', apiKey });
   await client.pending.put({ state: 'kept', secret: 'verifier' });
+  for (const name of ['kept', 'removed']) await client.config.put({ name, value: { a: 1 } });
+  await client.costs.record({ usageId: 'kept', ...usage });
+  await client.budgets.put({ name: 'removed', period: 'month', limitNanoUsd: 1 });
+  await client.limits.put({ name: 'removed', capacity: 1, intervalMs: 1000 });
+  await prepareQueues(client);
 }
 
 /**
@@ -44,6 +51,7 @@ export const examples: Examples = {
   system: {
     health: (client) => client.system.health(),
     version: (client) => client.system.version(),
+    metrics: (client) => client.system.metrics(),
     openapi: (client) => client.system.openapi(),
     shutdown: (client) => client.system.shutdown(),
   },
@@ -77,10 +85,29 @@ export const examples: Examples = {
       return client.auth.failRefresh({ profile: 'failed', lease, reason: 'no network' });
     },
   },
+  costs: {
+    record: (client) => client.costs.record({ usageId: 'new', ...usage }),
+    list: (client) => client.costs.list(),
+    summary: (client) => client.costs.summary({ by: ['day'] }),
+    clear: (client) => client.costs.clear(),
+  },
+  budgets: {
+    put: (client) => client.budgets.put({ name: 'new', period: 'day', limitNanoUsd: 1_000_000_000 }),
+    list: (client) => client.budgets.list(),
+    delete: (client) => client.budgets.delete({ name: 'removed' }),
+  },
+  limits: {
+    put: (client) => client.limits.put({ name: 'new', capacity: 10, intervalMs: 60_000 }),
+    list: (client) => client.limits.list(),
+    delete: (client) => client.limits.delete({ name: 'removed' }),
+    acquire: (client) => client.limits.acquire({ name: 'episodes' }),
+  },
   pending: {
     put: (client) => client.pending.put({ state: 'new', secret: 'verifier' }),
     take: (client) => client.pending.take({ state: 'kept' }),
   },
+  queues,
+  files,
   keys: {
     status: (client) => client.keys.status(),
     init: (client) => client.keys.init().catch(expected('exists')),
@@ -91,6 +118,18 @@ export const examples: Examples = {
   },
   batch: {
     run: (client) => client.batch.run({ calls: [{ op: 'feeds.put', app: 'test', input: { name: 'batched', url } }] }),
+  },
+  config: {
+    put: (client) => client.config.put({ name: 'new', value: 1 }),
+    get: (client) => client.config.get({ name: 'kept' }),
+    list: (client) => client.config.list(),
+    patch: (client) => client.config.patch({ name: 'patched', patch: { a: null } }),
+    set: (client) => client.config.set({ name: 'set', path: '/plugins/news', value: true }),
+    delete: (client) => client.config.delete({ name: 'removed' }),
+    versions: (client) => client.config.versions({ name: 'kept' }),
+    version: (client) => client.config.version({ name: 'kept', version: 1 }),
+    diff: (client) => client.config.diff({ name: 'kept', from: 1 }),
+    revert: (client) => client.config.revert({ name: 'kept', version: 1 }),
   },
   drafts: {
     put: (client) => client.drafts.put({ id: 'drafted', text: 'so far' }),

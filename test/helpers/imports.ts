@@ -64,8 +64,12 @@ const rules: Rule[] = [
   { files: /^daemon\/http\//, refuses: engine, why: 'HTTP talks to the Store interface, never to its engine' },
 ];
 
-/** The XML parser, in the one file that is published with it inside. */
-const isInlined = ({ from, target }: Edge) => from === 'client/cli/feeds/xml.ts' && target === '@rgrove/parse-xml';
+/** Parsers of the command line, each by the one file that is published with it inside. */
+export const inlined: Readonly<Record<string, string>> = {
+  'client/cli/config/yaml.ts': 'yaml',
+  'client/cli/feeds/xml.ts': '@rgrove/parse-xml',
+};
+const isInlined = ({ from, target }: Edge) => inlined[from] === target;
 const valueOfZod = ({ target, typeOnly }: Edge) => target === 'zod' && !typeOnly;
 
 /** What stands in a file's code, not in an import: where it may, and why nowhere else. */

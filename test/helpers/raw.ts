@@ -1,4 +1,4 @@
-import { connect } from 'node:net';
+import { connect, type NetConnectOpts } from 'node:net';
 
 export interface RawAnswer {
   status: number;
@@ -9,10 +9,10 @@ export interface RawAnswer {
 }
 
 /** Writes bytes to a socket as they are, and reads the one answer until the daemon closes or the answer is whole. */
-export function exchange(socketPath: string, ...parts: (string | Buffer)[]): Promise<RawAnswer> {
+export function exchange(socketPath: string | NetConnectOpts, ...parts: (string | Buffer)[]): Promise<RawAnswer> {
   return new Promise((resolve, reject) => {
     let received = Buffer.alloc(0);
-    const socket = connect(socketPath);
+    const socket = typeof socketPath === 'string' ? connect(socketPath) : connect(socketPath);
     const finish = () => {
       socket.destroy();
       const answer = parse(received);

@@ -19,6 +19,8 @@ export const kept = {
   feed: 'news',
   renamed: 'old',
   profile: 'work',
+  queue: 'prompts',
+  config: 'settings',
 };
 
 /** A home whose daemon is in a state, made for real. Disposing ends every daemon in it, whoever started it. */
@@ -94,6 +96,8 @@ async function run(home: StateHome): Promise<DaemonProcess> {
   }
   await client.sessions.delete({ id: kept.deleted });
   for (const name of [kept.feed, kept.renamed]) await client.feeds.put({ name, url: 'https://example.org/' });
+  for (const value of [1, { a: 2 }]) await client.config.put({ name: kept.config, value });
+  await client.queues.add({ queue: kept.queue, id: 'first', body: { text: 'hello' } });
   await client.auth.put({ profile: kept.profile, kind: 'api-key', apiKey: 'secret-of-work' });
   client.close();
   // A daemon of a test logs to us.

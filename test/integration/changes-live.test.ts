@@ -24,6 +24,9 @@ const numbers = (reader: EventReader) => reader.changes.map(({ position }) => Nu
 /** Memory of the daemon in MiB. */
 const memory = () => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${daemon.pid}/status`, 'utf8'))?.[1]) / 1024;
 
+/** Readers that were cut off for not reading. */
+const dropped = () => daemon.log.filter(({ op, code }) => op === 'changes.stream' && code === 'slow_reader').length;
+
 /** One that reads the beginning of the answer and no more. */
 async function stoppedReader(app: string) {
   const socket = connect(home.paths.socket);
@@ -81,7 +84,6 @@ describe.concurrent('changes as they come', () => {
     // 3 MB of events for each, which are more than the buffers of a socket take: 600 MB, if they were kept.
     for (let n = 0; n < 20; n++) await own.sessions.append({ id: 'one', messages });
     expect(memory() - before).toBeLessThan(250);
-    const dropped = () => daemon.log.filter(({ op, code }) => op === 'changes.stream' && code === 'slow_reader').length;
     await until('all are dropped', () => dropped() === stopped.length, 60_000);
     // What had left is still there to be read, and then the end.
     for (const socket of stopped) socket.resume();

@@ -1,3 +1,5 @@
+import { askFiles, askQueues } from './openapi-queues.ts';
+
 /** Makes a call of an operation, and looks at what it answers. */
 export type Call = (name: string, url: string, body?: unknown, headers?: Record<string, string>) => Promise<unknown>;
 
@@ -10,6 +12,7 @@ export async function askEverything(call: Call): Promise<void> {
   const changes = call('changes.stream', '/v1/changes?after=0');
   await call('system.health', '/v1/health');
   await call('system.version', '/v1/version');
+  await call('system.metrics', '/v1/metrics');
   await call('system.openapi', '/v1/openapi.json');
   await call('feeds.put', `${of}/feeds/a`, { url: 'https://example.org/', tags: ['t'], metadata: { a: [1] } });
   await call('feeds.get', `${of}/feeds/a`);
@@ -20,6 +23,8 @@ export async function askEverything(call: Call): Promise<void> {
     calls: [put, { ...put, op: 'feeds.get', input: { name: 'z' } }],
   });
   await call('batch.run', '/v1/batch', { calls: [put, { op: 'none', input: {} }] });
+  await askQueues(call, `${of}/queues`);
+  await askFiles(call, `${of}/files`);
   await askKeys(call, `${of}/auth`);
   const auth = { kind: 'basic', username: 'u', password: 'p' };
   await call('feeds.put', `${of}/feeds/b`, { url: 'https://example.org/', auth });
@@ -27,6 +32,7 @@ export async function askEverything(call: Call): Promise<void> {
   await call('feeds.delete', `${of}/feeds/b`);
   await call('feeds.patch', `${of}/feeds/a`, { patch: { category: 'c' } });
   await call('feeds.rename', `${of}/feeds/a/rename`, { to: 'c' });
+  await askConfig(call, `${of}/config`);
   await call('sessions.create', `${of}/sessions`, { id: 'long-id', metadata: { a: 1 } });
   await call('sessions.append', `${session}/messages`, { messages, delivery: 'pending' });
   await call('sessions.setDelivery', `${session}/messages/m/delivery`, { delivery: 'failed', reason: 'offline' });
@@ -50,6 +56,7 @@ export async function askEverything(call: Call): Promise<void> {
   await call('sessions.delete', session);
   await call('sessions.restore', `${session}/restore`, {});
   await call('sessions.abandon', `${of}/sessions:abandon`, { idleMs: 0 });
+  await askCosts(call, of);
   await call('system.shutdown', '/v1/shutdown', {});
   await changes;
 }
@@ -82,4 +89,37 @@ async function askKeys(call: Call, auth: string): Promise<void> {
   await call('auth.delete', profile);
   await call('pending.put', `${auth}/pending/state`, { secret: 'v', metadata: { a: 1 } });
   await call('pending.take', `${auth}/pending/state/take`, {});
+}
+
+/** What was spent, and what may be. */
+async function askCosts(call: Call, of: string): Promise<void> {
+  await call('budgets.put', `${of}/budgets/b`, { provider: 'p', period: 'month', limitNanoUsd: 1 });
+  const usage = { usageId: 'u', provider: 'p', model: 'm', operation: 'o', session: 's', feed: 'f', costNanoUsd: 2 };
+  await call('costs.record', `${of}/costs`, { ...usage, metadata: { a: 1 }, inputTokens: 1 });
+  await call('costs.list', `${of}/costs`);
+  await call('costs.clear', `${of}/costs:clear`, {});
+  await call('costs.summary', `${of}/costs:summary?by=day&by=session&by=feed&by=model`);
+  await call('budgets.list', `${of}/budgets`);
+  await call('budgets.delete', `${of}/budgets/b`);
+  await call('limits.acquire', `${of}/limits/episodes/acquire`, { n: 10 });
+  await call('limits.acquire', `${of}/limits/episodes/acquire`, {});
+  await call('limits.put', `${of}/limits/l`, { capacity: 1, intervalMs: 1 });
+  await call('limits.list', `${of}/limits`);
+  await call('limits.delete', `${of}/limits/l`);
+}
+
+/** Documents of settings and their versions. */
+async function askConfig(call: Call, config: string): Promise<void> {
+  const a = `${config}/a`;
+  await call('config.put', a, { value: { a: [1, null], 'b/c': 'd' } });
+  await call('config.set', `${a}/set`, { path: '/plugins/news', value: { enabled: true } });
+  await call('config.patch', a, { patch: { a: null, e: 1 } });
+  await call('config.get', a);
+  await call('config.get', `${a}?path=%2Fb~1c`);
+  await call('config.list', config);
+  await call('config.diff', `${a}/diff?from=1`);
+  await call('config.revert', `${a}/versions/1/revert`, {});
+  await call('config.version', `${a}/versions/2`);
+  await call('config.delete', a);
+  await call('config.versions', `${a}/versions`);
 }

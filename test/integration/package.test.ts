@@ -72,7 +72,16 @@ describe('the package', () => {
     const texts = readFileSync(installed('daemon/THIRD-PARTY-LICENSES'), 'utf8').split(/\n-{80}\n/);
     expect(texts.map((text) => text.trim().split(' ')[0])).toEqual(expect.arrayContaining(['fastify', 'pino', 'zod']));
     for (const text of texts) expect(text).toMatch(/copyright/i);
-    expect(readFileSync(installed('client/THIRD-PARTY-LICENSES'), 'utf8')).toMatch(/^@rgrove\/parse-xml .*copyright/is);
+    expect(readFileSync(installed('client/THIRD-PARTY-LICENSES'), 'utf8')).toMatch(
+      /^@rgrove\/parse-xml .*copyright.*\nyaml .*copyright/is,
+    );
+  });
+
+  it('has a command line that reads XML and YAML by itself', async () => {
+    const xml = (await import(installed('client/cli/feeds/xml.js'))) as { elementsOf: (text: string) => object[] };
+    const yaml = (await import(installed('client/cli/config/yaml.js'))) as { valueOf: (text: string) => unknown };
+    expect(xml.elementsOf('<a/>')).toMatchObject([{ name: 'a' }]);
+    expect(yaml.valueOf('a: [b]')).toEqual({ a: ['b'] });
   });
 
   it('has a daemon that says which Node it needs', async () => {
@@ -145,6 +154,13 @@ describe('its daemon', () => {
   let daemon: DaemonProcess;
   beforeAll(async () => {
     daemon = await start();
+  });
+
+  it('comes with rules and a board for its metrics', () => {
+    for (const file of ['alerts.yml', 'grafana.json']) {
+      const path = join('daemon', 'monitoring', file);
+      expect(readFileSync(installed(path), 'utf8')).toBe(readFileSync(join(root, path), 'utf8'));
+    }
   });
 
   it('answers health to the command', async () => {

@@ -34,10 +34,16 @@ it.each([
     expect(await health()).toMatchObject({ http: 200, status: 'ok', reasons: [] });
     const sound = readFileSync(home.paths.database).subarray(from);
     overwrite(home.paths.database, Buffer.alloc(sound.length, 0xa5), from);
-    expect(await health()).toMatchObject({ http: 503, status: 'unhealthy', reasons: ['storage_unreadable'] });
+    expect(await health()).toMatchObject({
+      http: 503,
+      status: 'unhealthy',
+      reasons: expect.arrayContaining(['storage_unreadable']) as [],
+    });
     expect(await refusal(client.feeds.get({ name: 'x' }))).toMatchObject({ code: 'damaged' });
     overwrite(home.paths.database, sound, from);
-    expect(await health()).toMatchObject({ http: 200, status: 'ok', reasons: [] });
+    const { http, reasons } = await health();
+    // What was met is told for a while.
+    expect([http, reasons.filter((reason) => reason !== 'damage_found')]).toEqual([200, []]);
     expect((await client.feeds.get({ name: 'x' })).name).toBe('x');
   },
 );

@@ -74,7 +74,8 @@ describe('OpenAPI', () => {
   it('marks every secret that is answered, and only operations of access secret answer any', () => {
     for (const [name, { access, secret, output }] of operations) {
       const revealing = secretMapper(output, 'output') !== undefined;
-      expect([name, revealing, secret ?? false]).toEqual([name, access === 'secret', access === 'secret']);
+      expect([name, revealing]).toEqual([name, secret ?? false]);
+      expect([name, revealing && access !== 'secret']).toEqual([name, false]);
     }
     const revealing = Object.values(paths)
       .flatMap((methods) => Object.values(methods))

@@ -31,6 +31,7 @@ describe('C2: under umask 000', () => {
         'data/holdfast.db-shm',
         'data/owner.lock',
         'data/search.db',
+        'state/agent.sock',
         'state/daemon.json',
         'state/holdfast.sock',
       ]),

@@ -30,6 +30,7 @@ describe('HOLDFAST_HOME', () => {
       ownerLock: '/somewhere/data/owner.lock',
       rootKey: '/somewhere/config/root.key',
       socket: '/somewhere/state/holdfast.sock',
+      agentSocket: '/somewhere/state/agent.sock',
       daemonFile: '/somewhere/state/daemon.json',
       lastError: '/somewhere/state/last-error.json',
       lastStart: '/somewhere/state/last-start.json',

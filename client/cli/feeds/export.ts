@@ -1,7 +1,7 @@
-import { rename, rm, writeFile } from 'node:fs/promises';
 import { app, type Command } from '../command.ts';
 import { print, tell } from '../screen.ts';
 import { safe, safeLines } from '../text.ts';
+import { writeNew } from '../write-new.ts';
 import { storedFeeds } from './stored.ts';
 import { writeOpml } from './write.ts';
 
@@ -24,18 +24,3 @@ is named, and the others are written.`,
     return damaged.length > 0 ? 1 : 0;
   },
 };
-
-/** A file that was there stays whole until the new one is, beside it; one that is not there is not left in part. */
-async function writeNew(path: string, text: string, force: boolean): Promise<void> {
-  const written = force ? `${path}.${process.pid}` : path;
-  try {
-    await writeFile(written, text, { flag: force ? 'w' : 'wx' });
-    if (force) await rename(written, path);
-  } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code !== 'EEXIST') await rm(written, { force: true });
-    throw new Error(`${path} ${code === 'EEXIST' ? 'exists: --force replaces it' : `cannot be written (${code})`}.`, {
-      cause: error,
-    });
-  }
-}

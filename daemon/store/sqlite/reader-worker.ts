@@ -2,7 +2,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import { parentPort, workerData } from 'node:worker_threads';
 import { HoldfastError, type ErrorCode, type ErrorDetails } from '../../../shared/errors.ts';
 import { RootKeyFile, type KeySource } from '../keys/root-key.ts';
-import type { StoreAnswer } from '../store.ts';
+import type { Recovery, StoreAnswer } from '../store.ts';
 import type { SearchMatches, SearchQuery } from '../tx.ts';
 import { openReader } from './connection.ts';
 import { toHoldfastError } from './errors.ts';
@@ -35,7 +35,9 @@ export type FromReader =
   | { id: number; answer: StoreAnswer }
   | { id: number; step: Uint8Array<ArrayBuffer> | undefined }
   | { id: number; error: WireError }
-  | { indexed: number; failure: string | undefined };
+  | { indexed: number; failure: string | undefined }
+  | { damaged: number }
+  | { recovered: Recovery };
 
 /** Rows of the log that a search catches up with before it answers, whether asked to or not: some milliseconds. */
 const quickRows = 2000;
@@ -62,7 +64,11 @@ class ReaderTx extends SqliteTx {
   }
 }
 
-const reads = new Reads(db, new ReaderTx(db), { epoch, rootKey: new RootKeyFile(keys) });
+const rebuilt = () => post({ recovered: 'search_rebuilt' });
+const reads = new Reads(db, new ReaderTx(db, (damaged) => post({ damaged })), {
+  epoch,
+  rootKey: new RootKeyFile(keys),
+});
 const encoder = new TextEncoder();
 const streams = new Map<number, AsyncGenerator<string, void>>();
 
@@ -73,11 +79,11 @@ async function headOf(tx: SqliteTx): Promise<number> {
 async function opened(tx: SqliteTx): Promise<SearchIndex> {
   if (index) return index;
   const head = await headOf(tx);
-  index = new SearchIndex(searchPath, epoch, head);
+  index = new SearchIndex(searchPath, epoch, head, rebuilt);
   if (await index.follows(tx)) return index;
   index.broken = true;
   giveUp();
-  return (index = new SearchIndex(searchPath, epoch, head));
+  return (index = new SearchIndex(searchPath, epoch, head, rebuilt));
 }
 
 /** One slice of indexing, in one snapshot of the log; answers whether the index is level with the log. */

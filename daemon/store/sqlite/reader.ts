@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { Worker } from 'node:worker_threads';
 import { HoldfastError } from '../../../shared/errors.ts';
-import type { StoreAnswer } from '../store.ts';
+import type { Observer, StoreAnswer } from '../store.ts';
 import type { FromReader, ReaderData, ToReader } from './reader-worker.ts';
 import type { ReadCall } from './reads.ts';
 
@@ -31,6 +31,7 @@ interface Waiting {
 /** The main thread's half of the reader: starts it on first need and ends it when it has had nothing to do. */
 export class Reader {
   readonly #data: ReaderData;
+  readonly #observer: Observer;
   readonly #waiting = new Map<number, Waiting>();
   #worker: Worker | undefined;
   #ended: Promise<void> = Promise.resolve();
@@ -43,9 +44,12 @@ export class Reader {
   #firstChange: number | undefined;
   /** Why the search index cannot be fed. */
   failure: string | undefined;
+  /** How far it has come, when it was last fed. */
+  indexedTo: number | undefined;
 
-  constructor(data: ReaderData) {
+  constructor(data: ReaderData, observer: Observer) {
     this.#data = data;
+    this.#observer = observer;
     this.#idle = setTimeout(() => this.#endIfIdle(), idleMs).unref();
     this.#index = setTimeout(() => this.#startIndexing(), quietMs).unref();
   }
@@ -127,9 +131,12 @@ export class Reader {
     if ('indexed' in message) {
       this.#indexing = false;
       this.failure = message.failure;
+      this.indexedTo = message.indexed;
       this.#idle.refresh();
       return;
     }
+    if ('damaged' in message) return this.#observer.damaged('reader', message.damaged);
+    if ('recovered' in message) return this.#observer.recovered(message.recovered);
     const waiting = this.#waiting.get(message.id);
     this.#waiting.delete(message.id);
     if ('error' in message) {

@@ -1,4 +1,4 @@
-import { rmSync } from 'node:fs';
+import { existsSync, rmSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { openSearch } from './connection.ts';
 
@@ -12,8 +12,9 @@ const schema = `
   );
 `;
 
-/** The file as this code and this store need it; any other is deleted and begun anew. */
-export function openSearchFile(path: string, epoch: string, head: number): DatabaseSync {
+/** The file as this code and this store need it; any other is deleted and begun anew, which `rebuilt` is told. */
+export function openSearchFile(path: string, epoch: string, head: number, rebuilt: () => void): DatabaseSync {
+  const existed = existsSync(path);
   try {
     const db = openSearch(path);
     if (fits(db, epoch, head)) return db;
@@ -27,6 +28,7 @@ export function openSearchFile(path: string, epoch: string, head: number): Datab
     db.exec(`BEGIN; ${schema}`);
     db.prepare("INSERT INTO state VALUES (?, ?, 0, '')").run(layout, epoch);
     db.exec('COMMIT');
+    if (existed) rebuilt();
     return db;
   } catch (error) {
     db.close();

@@ -35,10 +35,14 @@ export class SearchIndex {
   /** Set when the file turned out to be damaged: closing it then deletes it. */
   broken = false;
 
+  /** Told when the file is made anew, or was removed to be. */
+  readonly #rebuilt: () => void;
+
   /** `head` is the position of the newest change in the log: an index that knows more belongs to another store. */
-  constructor(path: string, epoch: string, head: number) {
+  constructor(path: string, epoch: string, head: number, rebuilt: () => void) {
     this.#path = path;
-    this.#db = openSearchFile(path, epoch, head);
+    this.#rebuilt = rebuilt;
+    this.#db = openSearchFile(path, epoch, head, rebuilt);
     this.#tx = new SqliteTx(this.#db);
     this.indexedTo = Number(this.#db.prepare('SELECT indexed_to FROM state').get()?.['indexed_to']);
   }
@@ -168,7 +172,9 @@ export class SearchIndex {
 
   close(): void {
     this.#db.close();
-    if (this.broken) removeSearchFile(this.#path);
+    if (!this.broken) return;
+    removeSearchFile(this.#path);
+    this.#rebuilt();
   }
 }
 

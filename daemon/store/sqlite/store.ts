@@ -4,26 +4,25 @@ import type { DatabaseSync } from 'node:sqlite';
 import { lowDiskBytes } from '../../../shared/protocol.ts';
 import { findRoot } from '../keys/keyring.ts';
 import type { RootKeyFile } from '../keys/root-key.ts';
-import type { Store, StoreAnswer, StoreCall, StoreHealth } from '../store.ts';
+import type { Observer, Store, StoreAnswer, StoreCall, StoreFigures, StoreHealth } from '../store.ts';
 import { Cleaner } from './cleaner.ts';
 import { openReader } from './connection.ts';
+import { Figures } from './figures.ts';
 import { Reader } from './reader.ts';
 import { Reads } from './reads.ts';
+import { takesLong } from './scans.ts';
 import { SqliteTx } from './transaction.ts';
 import { Writer } from './writer.ts';
 
 /** Age of the oldest unanswered write, in milliseconds, at which health warns. */
 const stalledMs = 5_000;
-/** Reads that look at every session of an application, and how many make that too long for the main thread. */
-const scans = new Set(['sessions.list', 'sessions.resumable']);
-const manySessions = 2000;
 
 /** Opens the database, bringing its schema up to this code; throws an ExitError that says what to do otherwise. */
-export async function openStore(path: string, rootKey: RootKeyFile): Promise<Store> {
-  const writer = new Writer(path, rootKey.source);
+export async function openStore(path: string, rootKey: RootKeyFile, observer: Observer): Promise<Store> {
+  const writer = new Writer(path, rootKey.source, observer);
   const { epoch, schemaVersion } = await writer.ready();
   try {
-    return new SqliteStore(path, writer, openReader(path), { epoch, schemaVersion, rootKey });
+    return new SqliteStore(path, writer, openReader(path), { epoch, schemaVersion, rootKey, observer });
   } catch (error) {
     // Before the locks are given up.
     await writer.close();
@@ -35,6 +34,7 @@ interface About {
   epoch: string;
   schemaVersion: number;
   rootKey: RootKeyFile;
+  observer: Observer;
 }
 
 class SqliteStore implements Store {
@@ -49,6 +49,7 @@ class SqliteStore implements Store {
   readonly #reader: DatabaseSync;
   readonly #cleaner: Cleaner;
   readonly #rootKey: RootKeyFile;
+  readonly #figures: Figures;
 
   constructor(path: string, writer: Writer, reader: DatabaseSync, about: About) {
     this.#path = path;
@@ -56,9 +57,11 @@ class SqliteStore implements Store {
     this.#reader = reader;
     this.schemaVersion = about.schemaVersion;
     this.#rootKey = about.rootKey;
-    this.#reads = new Reads(reader, new SqliteTx(reader), about);
+    const { observer } = about;
+    this.#reads = new Reads(reader, new SqliteTx(reader, (rows) => observer.damaged('main', rows)), about);
     const searchPath = join(dirname(path), 'search.db');
-    this.#longReads = new Reader({ path, searchPath, epoch: about.epoch, keys: about.rootKey.source });
+    this.#longReads = new Reader({ path, searchPath, epoch: about.epoch, keys: about.rootKey.source }, observer);
+    this.#figures = new Figures(path, this.#reads, this.#longReads);
     this.#cleaner = new Cleaner(writer);
   }
 
@@ -98,7 +101,7 @@ class SqliteStore implements Store {
   }
 
   async #read({ name: op, app, input }: StoreCall): Promise<StoreAnswer> {
-    return ((await this.#takesLong(op, app)) ? this.#longReads : this.#reads).answer({ op, app, input });
+    return ((await takesLong(this.#reads, op, app)) ? this.#longReads : this.#reads).answer({ op, app, input });
   }
 
   async own(kind: 'read' | 'write', op: string, input: object): Promise<unknown> {
@@ -112,14 +115,6 @@ class SqliteStore implements Store {
 
   stream({ name: op, app, input }: StoreCall): AsyncGenerator<Uint8Array, void> {
     return this.#longReads.stream({ op, app, input });
-  }
-
-  async #takesLong(op: string, app: string): Promise<boolean> {
-    if (op.startsWith('search.')) return true;
-    if (!scans.has(op)) return false;
-    const count = 'SELECT count(*) FROM (SELECT 1 FROM session WHERE app = ? AND deleted_at IS NULL LIMIT ?)';
-    const rows = await this.#reads.snapshot((tx) => tx.query(count, app, manySessions));
-    return Number(rows[0]?.[0]) === manySessions;
   }
 
   async health(): Promise<StoreHealth> {
@@ -138,6 +133,7 @@ class SqliteStore implements Store {
       meta && this.#keyFault(meta.get('root_key')),
       this.#cleaner.failed && 'clean_failed',
       this.#longReads.failure !== undefined && 'search_failed',
+      (await this.#overBudget()) && 'budget_exceeded',
     ].filter((reason) => typeof reason === 'string');
     return {
       queueDepth: this.#writer.depth,
@@ -147,6 +143,16 @@ class SqliteStore implements Store {
       freeBytes,
       reasons,
     };
+  }
+
+  /** False also when it cannot be read: then health has another reason. */
+  async #overBudget(): Promise<boolean> {
+    const found = this.own('read', 'budgets.exceeded', {}) as Promise<{ exceeded: boolean }>;
+    return found.then(({ exceeded }) => exceeded).catch(() => false);
+  }
+
+  figures(): Promise<StoreFigures> {
+    return this.#figures.get();
   }
 
   /** A real read, of the file and not of what SQLite kept of it: a database that cannot be read must not look healthy. */

@@ -19,9 +19,12 @@ export class SqliteTx implements Tx {
   readonly #statements = new Map<string, StatementSync>();
 
   protected readonly db: DatabaseSync;
+  readonly #met: (damaged: number) => void;
 
-  constructor(db: DatabaseSync) {
+  /** `met` is told how many damaged rows a read came upon: the one place where damage is found. */
+  constructor(db: DatabaseSync, met: (damaged: number) => void = () => undefined) {
     this.db = db;
+    this.#met = met;
   }
 
   protected statement(sql: string): StatementSync {
@@ -53,11 +56,16 @@ export class SqliteTx implements Tx {
 
   #read<R>(table: Table<R>, tail: string, parameters: Value[]): (R | Damaged<R>)[] {
     const rows = this.#all(sqlOf(table).select + tail, parameters);
-    return rows.map((values) => {
+    let damaged = 0;
+    const checked = rows.map((values) => {
       const sum = values.pop();
       const row = Object.fromEntries(table.columns.map((column, index) => [column, values[index]])) as R;
-      return checksum(values) === sum ? row : new Damaged(row);
+      if (checksum(values) === sum) return row;
+      damaged += 1;
+      return new Damaged(row);
     });
+    if (damaged > 0) this.#met(damaged);
+    return checked;
   }
 
   async query(sql: string, ...parameters: Value[]): Promise<Value[][]> {
@@ -70,7 +78,10 @@ export class SqliteTx implements Tx {
     try {
       return statement.all(...parameters) as unknown as Value[][];
     } catch (error) {
-      if (sqliteCode(error) === sqlite.corrupt) throw new Unreadable({ cause: error });
+      if (sqliteCode(error) === sqlite.corrupt) {
+        this.#met(1);
+        throw new Unreadable({ cause: error });
+      }
       if (!(error instanceof RangeError)) throw error;
       statement.setReadBigInts(true);
       try {

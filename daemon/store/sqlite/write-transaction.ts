@@ -31,8 +31,8 @@ export class SqliteWriteTx extends SqliteTx {
   /** Topics of wait.ts that the current transaction touches. */
   readonly touched = new Set<string>();
 
-  constructor(db: DatabaseSync) {
-    super(db);
+  constructor(db: DatabaseSync, met?: (damaged: number) => void) {
+    super(db, met);
     this.#position = this.#lastPosition();
   }
 

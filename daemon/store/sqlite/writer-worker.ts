@@ -5,7 +5,7 @@ import { HoldfastError, type ErrorDetails } from '../../../shared/errors.ts';
 import { ExitError } from '../../exit.ts';
 import { epochOf } from '../meta.ts';
 import { RootKeyFile, type KeySource } from '../keys/root-key.ts';
-import type { StoreAnswer } from '../store.ts';
+import type { Recovery, StoreAnswer } from '../store.ts';
 import { Wait } from '../wait.ts';
 import { runBatch, type Call, type Outcome } from './batch.ts';
 import { Checkpointer } from './checkpoint.ts';
@@ -33,6 +33,8 @@ export type FromWorker =
   | { fatal: { exitCode: ExitError['exitCode']; message: string } }
   | { outcomes: WireOutcome[]; committedAt: number | undefined; touched: string[] }
   | { checkpointFailure: string | undefined }
+  | { damaged: number }
+  | { recovered: Recovery }
   | { closed: true };
 export type ToWorker = Call | 'close';
 export interface WriterData {
@@ -66,8 +68,8 @@ async function open(): Promise<void> {
   db = openWriter(path, (opened) => checkFile(opened, path));
   try {
     migrate(db, path);
-    tx = new SqliteWriteTx(db);
-    await mendIndexes(db, tx);
+    tx = new SqliteWriteTx(db, (damaged) => post({ damaged }));
+    if (await mendIndexes(db, tx)) post({ recovered: 'index_mended' });
     const found = await epochOf(tx);
     if (epoch !== '' && found !== epoch) throw new ExitError(78, `${path} was replaced by another database.`);
     epoch = found;
@@ -93,6 +95,7 @@ async function reopen(): Promise<void> {
   }
   if (!identity.sameDatabase(before)) throw lose(path);
   suspect = false;
+  post({ recovered: 'store_reopened' });
 }
 
 function checkIdentity(): void {

@@ -3,7 +3,7 @@ import { HoldfastError } from '../../../shared/errors.ts';
 import { ExitError } from '../../exit.ts';
 import { redact } from '../../redact.ts';
 import type { KeySource } from '../keys/root-key.ts';
-import type { StoreAnswer } from '../store.ts';
+import type { Observer, StoreAnswer } from '../store.ts';
 import { Parking } from '../wait.ts';
 import type { Call } from './batch.ts';
 import type { FromWorker, ToWorker, WireOutcome, WriterData } from './writer-worker.ts';
@@ -20,6 +20,7 @@ export type Write = Omit<Call, 'id' | 'waitedMs'> & {
 };
 
 interface Waiting {
+  op: string;
   /** When it was posted, and when its caller made it: a call that waits is posted more than once. */
   since: number;
   began: number;
@@ -43,6 +44,7 @@ export class Writer {
   readonly #closed = Promise.withResolvers<void>();
   readonly #parking = new Parking();
   readonly #listeners = new Set<() => void>();
+  readonly #observer: Observer;
   #idle: (() => void) | undefined;
   #next = 0;
   #characters = 0;
@@ -50,7 +52,8 @@ export class Writer {
   lastCommitAt: number | undefined;
   checkpointFailure: string | undefined;
 
-  constructor(path: string, keys: KeySource) {
+  constructor(path: string, keys: KeySource, observer: Observer) {
+    this.#observer = observer;
     // The bundle keeps both files side by side under the same names.
     const file = import.meta.url.endsWith('.ts') ? './writer-worker.ts' : './writer-worker.js';
     this.#worker = new Worker(new URL(file, import.meta.url), {
@@ -107,17 +110,19 @@ export class Writer {
     const characters = call.input.length;
     if (this.#waiting.size >= maxWaiting || this.#characters + characters > maxCharacters) {
       const detail = `${this.#waiting.size} writes are waiting already: send fewer at once.`;
+      this.#observer.wrote(write.op, 'busy', 0);
       return reject(new HoldfastError('busy', detail, { retryAfter: 1 }));
     }
     const id = ++this.#next;
     const since = performance.now();
-    this.#waiting.set(id, { since, began, characters, again: mayWait ? write : undefined, resolve, reject });
+    const again = mayWait ? write : undefined;
+    this.#waiting.set(id, { op: write.op, since, began, characters, again, resolve, reject });
     this.#characters += characters;
     const waitedMs = mayWait ? Math.round(since - began) : null;
     this.#worker.postMessage({ ...call, id, waitedMs } satisfies ToWorker);
   }
 
-  /** Waits until every accepted write is answered, then lets the thread empty the WAL and end. */
+  /** Waits until every accepted write is answered, then lets the thread empty the WAL and end; rejects when it could not. */
   async close(): Promise<void> {
     if (this.#waiting.size > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
     if (!this.#over || this.#over.code === 'store_replaced') {
@@ -125,11 +130,16 @@ export class Writer {
       await this.#closed.promise;
     }
     await this.#worker.terminate();
+    if (this.checkpointFailure === undefined) return;
+    const what = `The write-ahead log could not be emptied: ${this.checkpointFailure}`;
+    throw new ExitError(69, `${what}. Nothing that was acknowledged is lost: the next start does it.`);
   }
 
   #receive(message: FromWorker): void {
     if ('ready' in message) this.#ready.resolve(message.ready);
     else if ('checkpointFailure' in message) this.checkpointFailure = message.checkpointFailure;
+    else if ('damaged' in message) this.#observer.damaged('writer', message.damaged);
+    else if ('recovered' in message) this.#observer.recovered(message.recovered);
     else if ('closed' in message) this.#closed.resolve();
     else if ('fatal' in message) {
       const detail = 'The store stopped taking writes; the daemon is ending.';
@@ -148,10 +158,14 @@ export class Writer {
     if (!waiting) return;
     this.#waiting.delete(outcome.id);
     this.#characters -= waiting.characters;
-    if ('answer' in outcome) waiting.resolve(outcome.answer);
-    else if ('wait' in outcome) this.#park(outcome.wait, waiting);
+    const waited = performance.now() - waiting.since;
+    if ('answer' in outcome) {
+      this.#observer.wrote(waiting.op, 'ok', waited);
+      waiting.resolve(outcome.answer);
+    } else if ('wait' in outcome) this.#park(outcome.wait, waiting);
     else {
       const { code, detail, details, cause } = outcome.error;
+      this.#observer.wrote(waiting.op, code, waited);
       waiting.reject(new HoldfastError(code, detail, details, { cause }));
     }
     if (this.#waiting.size === 0) this.#idle?.();
