@@ -7,7 +7,7 @@ import { check } from '../helpers/state-check.ts';
 // test/system/cli-states.test.ts.
 
 describe('every command of the command line', () => {
-  it.each(['stopped', 'running', 'wedged'] as const)('ends as documented, of a %s daemon', async (state) => {
+  it.concurrent.each(['stopped', 'running', 'wedged'] as const)('ends as documented, of a %s daemon', async (state) => {
     expect(await check(state)).toEqual([]);
   });
 
