@@ -24,6 +24,8 @@ const timeouts = { headersTimeout: 5_000, requestTimeout: 20_000, connectionsChe
 
 /** How long nobody may have called, in milliseconds, before connections that are on their way are given up. */
 const lingerMs = 50;
+/** How often that is waited for. */
+const maxLingers = 10;
 
 /** Connections that wait to be accepted. */
 const backlog = 1024;
@@ -149,7 +151,8 @@ export function createServer(store: Store, own: Services['own'], counters: Count
       if (active > 0) await new Promise<void>((resolve) => (drained = resolve));
     },
     quiet: async () => {
-      for (let seen; seen !== requests;) {
+      // Callers that try again at once would never let it end.
+      for (let [seen, rounds] = [-1, 0]; seen !== requests && rounds < maxLingers; rounds++) {
         seen = requests;
         await sleep(lingerMs);
         // What came while a busy machine did not let this process run is read after its timers: a connection, then its request.
