@@ -54,7 +54,7 @@ export const rows: Record<string, Row> = {
     answers: true,
     says: /holdfast|kill/,
   },
-  watch: row(asks(), '--after', '0', '--limit', '1', '--json'),
+  watch: row({ ...asks(), incompatible: 0 }, '--after', '0', '--limit', '1', '--json'),
   'sessions list': row(asks(), '--json', ...app),
   'sessions show': session(asks(), '--json'),
   'sessions tail': session(asks(), '--json'),
