@@ -1,7 +1,7 @@
 import { randomBytes, scrypt } from 'node:crypto';
 import { decrypt, encrypt, keyBytes } from './cipher.ts';
 
-/** Cost of a guess (RFC 7914): 128 MiB of memory and about a third of a second. */
+/** Cost of a guess (RFC 7914): 128 MiB of memory and about a quarter of a second. */
 const cost = { N: 2 ** 17, r: 8, p: 1 };
 
 /** How a root key is wrapped by a passphrase: salt, cost, and the key sealed by what scrypt makes of both. */
