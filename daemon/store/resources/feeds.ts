@@ -7,27 +7,14 @@ import { dropSecrets, reveal, sealedOf } from '../seal.ts';
 import { revisionOf, type Context, type Tx } from '../tx.ts';
 import { ownerOf, secretsOf, setAuth } from './feeds/credentials.ts';
 import { feed, toFeed, type FeedRow } from './feeds/rows.ts';
-
-/** Refuses a guarded write whose revision is not the record's; an absent record has none. */
-function guard(row: FeedRow | undefined, expected: string | undefined, context: Context): void {
-  const current = row && revisionOf(context, row.position);
-  if (expected !== undefined && expected !== current) {
-    const what = current === undefined ? 'The feed does not exist any more' : `The feed is at revision ${current}`;
-    throw new HoldfastError('stale', `${what}, not at ${expected}: read it again.`, {
-      ...(current !== undefined && { current }),
-    });
-  }
-}
+import { guard, required } from './revisions.ts';
 
 async function existing(
   tx: Tx,
   input: { app: string; name: string; expectedRevision?: string | undefined },
   context: Context,
 ) {
-  const row = await tx.find(feed, { app: input.app, name: input.name });
-  guard(row, input.expectedRevision, context);
-  if (!row) throw new HoldfastError('not_found', `There is no feed named '${input.name}'.`);
-  return row;
+  return required('feed', await tx.find(feed, { app: input.app, name: input.name }), input, context);
 }
 
 type Next = Omit<FeedRow, 'position' | 'updated_at' | 'record' | 'auth'>;
@@ -52,12 +39,7 @@ async function keep(tx: Tx, position: number, previous: FeedRow): Promise<void> 
 export async function put(tx: Tx, input: InputOf<typeof feeds.put>, context: Context) {
   const { app, name } = input;
   const previous = await tx.find(feed, { app, name });
-  guard(previous, input.expectedRevision, context);
-  if (previous && input.ifAbsent) {
-    throw new HoldfastError('exists', `A feed named '${name}' exists.`, {
-      current: revisionOf(context, previous.position),
-    });
-  }
+  guard('feed', previous, input, context);
   if (!previous) context.status = 201;
   const next = {
     app,
