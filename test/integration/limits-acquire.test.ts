@@ -91,8 +91,9 @@ describe('limits', () => {
       'stale',
     );
     await client.limits.delete({ ...own, name: 'a', expectedRevision: put.revision });
-    for (const call of [client.limits.delete({ ...own, name: 'a' }), client.limits.acquire({ ...own, name: 'a' })]) {
-      expect((await refusal(call)).code).toBe('not_found');
+    expect((await refusal(client.limits.delete({ ...own, name: 'a' }))).code).toBe('not_found');
+    for (const name of ['a', '__proto__', 'toString']) {
+      expect((await refusal(client.limits.acquire({ ...own, name }))).code).toBe('not_found');
     }
   });
 

@@ -27,9 +27,7 @@ const limit = table<LimitRow>(
 );
 
 /** What is limited without being told. */
-const defaults: Partial<Record<string, { capacity: number; intervalMs: number }>> = {
-  episodes: { capacity: 10, intervalMs: 60_000 },
-};
+const defaults = new Map([['episodes', { capacity: 10, intervalMs: 60_000 }]]);
 
 /** The bucket as it is at this time; one that is full begins its interval with the next token taken. */
 function filled(row: LimitRow, at: number): LimitRow {
@@ -141,7 +139,7 @@ export async function acquire(
 }
 
 async function byDefault(tx: Tx, app: string, name: string, context: Context): Promise<LimitRow> {
-  const usual = defaults[name];
+  const usual = defaults.get(name);
   if (!usual) throw new HoldfastError('not_found', `There is no limit named '${name}': set it with limits.put.`);
   return write(tx, { app, name, intervalMs: usual.intervalMs, refill: undefined }, context, undefined, usual.capacity);
 }
