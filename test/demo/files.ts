@@ -43,7 +43,7 @@ export function onFiles(directory: string): Storage {
 }
 
 /** Reads a file, changes it and replaces it; answers false when there was nothing to change. */
-function change<T>(file: string, edit: (before: T | undefined) => T | undefined): Promise<boolean> {
+export function change<T>(file: string, edit: (before: T | undefined) => T | undefined): Promise<boolean> {
   return withLock(`${file}.lock`, async () => {
     const after = edit(await read<T>(file));
     if (after === undefined) return false;
@@ -54,7 +54,8 @@ function change<T>(file: string, edit: (before: T | undefined) => T | undefined)
   });
 }
 
-async function read<T>(file: string): Promise<T | undefined> {
+/** A file's value; undefined when there is no file. */
+export async function read<T>(file: string): Promise<T | undefined> {
   try {
     return JSON.parse(await readFile(file, 'utf8')) as T;
   } catch (error) {

@@ -1,3 +1,4 @@
+import { agentCount, type Agents } from './agents.ts';
 import { seconds } from './disturb.ts';
 import type { Cli, Fleet } from './fleet.ts';
 import { bar, count, paint, sparkline, type Screen } from './screen.ts';
@@ -10,6 +11,7 @@ interface Subject {
   /** What is happening, in lines. */
   about: string[];
   fleet: Fleet;
+  agents: Agents;
   /** What the daemon is doing, where there is one. */
   daemon?: { readonly running: boolean; readonly kills: number };
 }
@@ -23,22 +25,23 @@ export function follow(screen: Screen, subject: Subject): () => void {
 }
 
 /** Where there is no terminal: one line a second. */
-function telling({ title, about, fleet, daemon }: Subject): (elapsed: number) => void {
+function telling({ title, about, fleet, agents, daemon }: Subject): (elapsed: number) => void {
   console.log([title, ...about].join('\n  '));
   let second = 0;
   let before = 0;
   return (elapsed) => {
     if (elapsed < second + 1 || second >= seconds) return;
     second = Math.min(Math.floor(elapsed), seconds);
-    const saved = `${count(fleet.total).padStart(7)} acknowledged  ${count(fleet.total - before).padStart(6)}/s`;
+    const saved = `${count(fleet.total).padStart(7)} saved  ${count(fleet.total - before).padStart(5)}/s`;
     const killed = `killed: ${daemon ? `daemon ${daemon.kills}, ` : ''}CLIs ${fleet.kills}`;
-    console.log(`  ${second} s  ${saved}  ${killed}  errors: ${fleet.errors.length}`);
+    const failed = `errors ${errors(fleet, agents)}  logged out ${agents.tally.loggedOut}`;
+    console.log(`  ${second} s  ${saved}  ${killed}  ${failed}`);
     before = fleet.total;
   };
 }
 
 /** On a terminal: one screen, drawn in place. */
-function drawing(screen: Screen, { title, about, fleet, daemon }: Subject): (elapsed: number) => void {
+function drawing(screen: Screen, { title, about, fleet, agents, daemon }: Subject): (elapsed: number) => void {
   /** Totals, one per frame. */
   const totals = [0];
   return (elapsed) => {
@@ -57,15 +60,24 @@ function drawing(screen: Screen, { title, about, fleet, daemon }: Subject): (ela
       '',
       ...(daemon ? [daemonLine(daemon)] : []),
       `  acknowledged ${count(fleet.total).padStart(8)}`,
-      `  errors       ${count(fleet.errors.length).padStart(8)}`,
+      `  errors       ${count(errors(fleet, agents)).padStart(8)}`,
       `  per second   ${count(Math.round(rate)).padStart(8)}  ${paint('cyan', sparkline(gains, 53))}`,
+      loginLine(agents),
       '',
     ]);
   };
 }
 
+const errors = (fleet: Fleet, agents: Agents) => fleet.errors.length + agents.errors.length;
+
 const daemonLine = ({ running, kills }: { running: boolean; kills: number }) =>
   `  daemon killed${count(kills).padStart(8)}  ${running ? paint('green', 'running') : paint('red', 'starting again')}`;
+
+function loginLine({ tally: { refreshes, loggedOut } }: Agents): string {
+  const state =
+    loggedOut > 0 ? paint('red', `${loggedOut} of ${agentCount} processes logged out`) : paint('green', 'logged in');
+  return `  refreshes    ${count(refreshes).padStart(8)}  ${state}`;
+}
 
 function cliLine(cli: Cli, index: number): string {
   const progress = `${cli.recording.padEnd(10)}  ${String(cli.line).padStart(2)}/${String(cli.of).padStart(2)}`;

@@ -1,11 +1,6 @@
-import { existsSync, mkdtempSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { stripVTControlCharacters } from 'node:util';
-import { afterAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { readFeeds, readRecordings } from '../demo/fixtures.ts';
-import { staleMs, withLock } from '../demo/lock.ts';
 import { readOpml } from '../demo/opml.ts';
 import { broken, type Result } from '../demo/result.ts';
 import { bar, sparkline } from '../demo/screen.ts';
@@ -112,9 +107,11 @@ describe('messageRef', () => {
 });
 
 const good = tally(['a', 'b'], ['a', 'b']);
+const login = { refreshes: 8, reused: 0, loggedOut: 0 };
 const result = (all = good, more: Partial<Result> = {}): Result => ({
   kinds: { messages: all, feeds: tally([], []) },
   all,
+  login,
   corrupt: 0,
   errors: [],
   writesPerSecond: 12_345,
@@ -134,6 +131,9 @@ describe('the verdict', () => {
     ['a loss', result(tally(['a', 'b'], ['a'])), '1 acknowledged writes lost, the first: b'],
     ['a duplicate', result(tally(['a'], ['a', 'a'])), '1 writes stored twice, the first: a'],
     ['damage', result(good, { corrupt: 1 }), '1 records damaged'],
+    ['no refresh', result(good, { login: { ...login, refreshes: 0 } }), 'the login was never refreshed'],
+    ['a token used again', result(good, { login: { ...login, reused: 3 } }), 'a spent refresh token was used, 3 times'],
+    ['a lost login', result(good, { login: { ...login, loggedOut: 4 } }), '4 processes logged out'],
     ['an error', result(good, { errors: ['no'] }), '1 errors reached an application, the first: no'],
   ])('names %s', (_, bad, failure) => {
     expect(broken(bad)).toEqual([failure]);
@@ -143,6 +143,11 @@ describe('the verdict', () => {
   it.each([
     [result(tally(['a', 'b'], ['a'])), 'The JSON files lost 1 that their application had been told was saved.'],
     [result(), 'The JSON files lost nothing this time'],
+    [
+      result(good, { login: { refreshes: 1, reused: 3, loggedOut: 4 } }),
+      'The login in the JSON file ended: 4 of 4 processes must log in again.',
+    ],
+    [result(), 'The login in the JSON file lasted this time'],
   ])('says what the files lost', (files, sentence) => {
     const lines = table(result(), files);
     expect(lines.join('\n')).toContain(sentence);
@@ -159,38 +164,5 @@ describe('bars', () => {
   it('show the newest values against their highest', () => {
     expect(sparkline([9, 0, 4, 8], 3)).toBe('·▅█');
     expect(sparkline([], 3)).toBe('');
-  });
-});
-
-describe('the lock of the JSON files', () => {
-  const directory = mkdtempSync(join(tmpdir(), 'holdfast-demo-test-'));
-  const path = join(directory, 'x.lock');
-  afterAll(() => rmSync(directory, { recursive: true, force: true }));
-
-  it('lets one in at a time, and the next one after a failure', async () => {
-    let inside = 0;
-    let most = 0;
-    const work = async () => {
-      most = Math.max(most, ++inside);
-      await sleep(5);
-      inside -= 1;
-    };
-    const failing = withLock(path, async () => {
-      await work();
-      throw new Error('no');
-    });
-    await Promise.all([
-      expect(failing).rejects.toThrow('no'),
-      ...Array.from({ length: 4 }, () => withLock(path, work)),
-    ]);
-    expect(most).toBe(1);
-    expect(existsSync(path)).toBe(false);
-  });
-
-  it('is taken over once it is stale', async () => {
-    writeFileSync(path, '1');
-    const old = new Date(Date.now() - staleMs - 1000);
-    utimesSync(path, old, old);
-    expect(await withLock(path, async () => 'in')).toBe('in');
   });
 });
