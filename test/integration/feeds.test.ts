@@ -105,7 +105,7 @@ describe('feeds', () => {
     }
   });
 
-  describe('acceptance 1: 50 processes', () => {
+  describe('P1.1: 50 processes', () => {
     const names = Array.from({ length: 50 }, (_, index) => `many-${index}`);
     let reports: number[][];
     beforeAll(async () => {
