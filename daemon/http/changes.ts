@@ -46,7 +46,8 @@ export function changeOperations(store: Store): ChangeOperations {
     try {
       const encoder = new TextEncoder();
       const { changes, next } = await sliceAfter(wanted.after);
-      yield encoder.encode(`retry: ${retryMs}\n${idLine(next)}\n${eventsOf(changes, wanted)}`);
+      // The place before the events: one that is cut off between the two has seen none of them.
+      yield encoder.encode(`retry: ${retryMs}\n${idLine(wanted.after ?? next)}\n${eventsOf(changes, wanted)}`);
       for (let place = next; ;) {
         news.begin();
         const slice = await sliceAfter(place);

@@ -131,6 +131,8 @@ describe('changes', () => {
     using second = await EventReader.open(home.paths.socket, `?app=${app}`, header);
     await second.count(2);
     expect(second.told).toEqual(['feed b', 'feed c']);
+    // Cut off before the first event, it would go on from where it was, and miss none.
+    expect(second.events[0]).toEqual({ id: position });
     using both = await EventReader.open(home.paths.socket, '?after=0', header);
     expect(both.status).toBe(400);
   });
