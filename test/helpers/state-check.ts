@@ -75,7 +75,8 @@ async function change(home: StateHome, name: string, run: () => Promise<Ended>):
     });
     process.kill(pid, 'SIGTERM');
   }
-  home.letGo();
+  // The others must find it as it is: let go any earlier, it may be up before they have looked.
+  if (name === 'start') home.letGo();
   return ended;
 }
 
