@@ -9,27 +9,6 @@ const unhealthyMs = 60_000;
 
 export type Health = OutputOf<typeof contract.system.health>;
 
-/** Every code that health may give. */
-export const reasonCodes = [
-  'writer_stalled',
-  'writes_failing',
-  'damage_found',
-  'inputs_refused',
-  'checkpoint_failed',
-  'disk_low',
-  'storage_unreadable',
-  'clean_failed',
-  'search_failed',
-  'budget_exceeded',
-  'owner_lock_replaced',
-  'record_unwritable',
-  'key_exposed',
-  'key_locked',
-  'key_missing',
-  'key_unreadable',
-  'key_wrong',
-] as const;
-
 /** What health asks beside the store. */
 export interface Asked {
   isStopping(): boolean;

@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { paths, type Paths } from '../../shared/paths.ts';
+import { adviceFor } from '../../shared/reasons.ts';
 import { pidOf } from '../call.ts';
 import { lastErrorOf } from '../daemon-files.ts';
 import { json, type Command } from './command.ts';
@@ -10,29 +11,6 @@ import { statsOf } from './stats.ts';
 import { duration, size, when } from './text.ts';
 
 const answerMs = 2_000;
-
-/** What a person does about each reason of an unhealthy daemon. */
-const advice: Record<string, string> = {
-  writer_stalled:
-    "the disk has not finished a write for a while; what waits is not lost. Look at the disk and at 'holdfast logs'",
-  writes_failing:
-    "more than one write in a hundred failed lately. Look at the disk and at 'holdfast logs'; what was acknowledged is not lost",
-  damage_found:
-    "damaged records were met lately; each is told where it is read. Run 'holdfast doctor', which names them",
-  inputs_refused: "many calls were refused as not valid lately. Find who makes them in 'holdfast logs'",
-  checkpoint_failed: "the write-ahead log cannot be moved into the database. Look at 'holdfast logs'",
-  disk_low: 'the disk is almost full, and writes will be refused. Make room where the data lies',
-  storage_unreadable: "the database cannot be read. Look at 'holdfast logs' before anything else",
-  record_unwritable:
-    "the state directory cannot be written, so it is noted nowhere who serves. See 'holdfast logs', and make it writable",
-  clean_failed: "old records cannot be removed. Look at 'holdfast logs'",
-  search_failed: "the search index cannot be read or made. Look at 'holdfast logs', then run 'holdfast restart'",
-  budget_exceeded: "an application has spent more than its budget. See 'holdfast costs budgets --app NAME'",
-  key_locked: "the root key waits for its passphrase. Run 'holdfast key unlock'",
-  key_missing: "the root key is missing. Put its file back, or run 'holdfast key restore'",
-};
-export const adviceFor = (reason: string) =>
-  advice[reason] ?? (reason.startsWith('key_') ? "run 'holdfast key status'" : "look at 'holdfast logs'");
 
 export const status: Command = {
   summary: 'whether the daemon runs, how it is, and what to do about it',

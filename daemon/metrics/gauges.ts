@@ -1,7 +1,8 @@
 import Gauge from 'prom-client/lib/gauge.js';
 import { contract } from '../../shared/contract.ts';
 import { version, protocol } from '../../shared/protocol.ts';
-import { reasonCodes, type Health } from '../health.ts';
+import { reasonCodes } from '../../shared/reasons.ts';
+import type { Health } from '../health.ts';
 import type { AppSize } from '../store/sizes.ts';
 import type { Store } from '../store/store.ts';
 import type { Counters } from './counters.ts';

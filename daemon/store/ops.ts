@@ -4,42 +4,31 @@ import { slice as sliceChanges } from './changes.ts';
 import * as kinds from './kinds.ts';
 import { adopt, describe, rewrap } from './keys/rotation.ts';
 import { mayRepeat } from './resources/auth/refresh.ts';
-import { sweepVersions } from './resources/auth/versions.ts';
-import { sweepFiles } from './resources/files.ts';
-import { sweepPending } from './resources/pending.ts';
-import { sweep } from './resources/sessions/sweep.ts';
 import { newestChange, prune, retention } from './retention.ts';
 import * as sizes from './sizes.ts';
+import { reasons, sweep, type Traits } from './traits.ts';
 import type { Context, JsonText, Tx } from './tx.ts';
 import type { Wait } from './wait.ts';
 
 /** An answer that is a stream comes in steps; each step runs in a read transaction of its own. */
 type Answer<Op> = IsStream<Op> extends true ? AsyncGenerator<string, void> : Promise<OutputOf<Op> | JsonText | Wait>;
 type Implementation<Op> = (tx: Tx, input: InputOf<Op>, context: Context) => Answer<Op>;
-type Implementations<C> = { [Kind in keyof C]: { [Verb in keyof C[Kind]]: Implementation<C[Kind][Verb]> } };
-
-/** What a call of the cleaner says: its own time, see cleaner.ts. */
-interface Cleaning {
-  at: number;
-}
-/** Records that a sweep of secrets removes at once. */
-const slice = 200;
+type Implementations<C> = {
+  [Kind in keyof C]: { [Verb in keyof C[Kind]]: Implementation<C[Kind][Verb]> } & Traits<keyof C[Kind] & string>;
+};
 
 /** What each operation of the contract does; one that is missing does not compile. */
 const implementations = {
   ...(kinds satisfies Implementations<StoreContract>),
   // The daemon's own calls, made by no client: they go the way of every write.
-  log: { newest: newestChange, prune: async (tx: Tx, { at }: Cleaning) => ({ more: await prune(tx, at, retention) }) },
+  log: {
+    newest: newestChange,
+    prune: async (tx: Tx, { at }: { at: number }) => ({ more: await prune(tx, at, retention) }),
+  },
   changes: { slice: sliceChanges },
   sizes,
-  branches: { sweep: (tx: Tx, cleaning: Cleaning) => sweep(tx, {}, cleaning) },
-  paths: { sweep: async (tx: Tx, { at }: Cleaning) => ({ more: await sweepFiles(tx, at) }) },
-  secrets: {
-    sweep: async (tx: Tx, { at }: Cleaning) => {
-      const [pending, versions] = [await sweepPending(tx, at, slice), await sweepVersions(tx, at, slice)];
-      return { more: pending || versions };
-    },
-  },
+  sweep,
+  health: { reasons },
   rootKey: { adopt, describe, rewrap },
 };
 

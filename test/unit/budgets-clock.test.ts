@@ -27,7 +27,7 @@ async function spent(): Promise<string[]> {
   );
 }
 const told = async () => (await store.query("SELECT id FROM log WHERE kind = 'budget-exceeded'")).map(([id]) => id);
-const isUnhealthy = async () => (await store.run(budgets.exceeded, {})).exceeded;
+const isUnhealthy = () => store.run(budgets.reasons.budget_exceeded, store.at);
 
 describe('a budget', () => {
   beforeEach(async () => {

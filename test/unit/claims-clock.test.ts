@@ -129,7 +129,7 @@ it('a path is forgotten 30 days after its last change was dealt with, and not wh
   const claimed = await store.run(files.claim, { app });
   if (claimed instanceof Wait) throw new Error('it waits');
   await store.run(files.ack, { app, path: '/done', claim: claimed.items[0]?.claim ?? '', sequence: 5 });
-  const sweep = () => store.run((tx, at: number) => files.sweepFiles(tx, at), store.at);
+  const sweep = () => store.run(files.sweep, store.at);
   const rows = () =>
     store.db
       .prepare('SELECT path FROM file_change ORDER BY path')

@@ -1,46 +1,16 @@
-import { mkdtempSync, rmSync } from 'node:fs';
-import { noKeys } from '../helpers/no-keys.ts';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
-import type { DatabaseSync } from 'node:sqlite';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as sessions from '../../daemon/store/resources/sessions.ts';
 import { sweep } from '../../daemon/store/resources/sessions/sweep.ts';
-import { openWriter } from '../../daemon/store/sqlite/connection.ts';
-import { migrate } from '../../daemon/store/sqlite/migrate.ts';
-import { SqliteWriteTx } from '../../daemon/store/sqlite/write-transaction.ts';
-import type { Context, Tx } from '../../daemon/store/tx.ts';
+import { TxStore } from '../helpers/tx-store.ts';
 
 // Invariant: what a session has stays for as long as it lives or can be restored; what none has leaves.
 
 const day = 24 * 3_600_000;
-let folder: string;
-let db: DatabaseSync;
-let tx: SqliteWriteTx;
-/** The time of whatever is done next, in days. */
-let today = 0;
+let store: TxStore;
+beforeEach(() => (store = new TxStore()));
+afterEach(() => store[Symbol.dispose]());
 
-beforeEach(() => {
-  folder = mkdtempSync(join(tmpdir(), 'holdfast-sweep-'));
-  db = openWriter(join(folder, 'holdfast.db'), () => undefined);
-  migrate(db, folder);
-  tx = new SqliteWriteTx(db);
-  today = 1000;
-});
-afterEach(() => {
-  db.close();
-  rmSync(folder, { recursive: true });
-});
-
-async function run<I, A>(operation: (tx: Tx, input: I, context: Context) => Promise<A>, input: I): Promise<A> {
-  const about = { app: 'a', op: 'x', at: today * day, client: null, pid: null };
-  tx.begin();
-  tx.startCall({ ...about, requestId: 'r', key: null });
-  return operation(tx, input, { ...about, epoch: 'e', keys: noKeys, waitedMs: null, status: 0 }).finally(() => {
-    tx.endCall();
-    tx.commit();
-  });
-}
+const run: TxStore['run'] = (operation, input) => store.run(operation, input);
 
 const app = 'a';
 const texts = (...all: (string | number)[]) => all.map((text) => ({ id: `${text}`, text: `${text}` }));
@@ -48,10 +18,10 @@ const put = (id: string, ...all: (string | number)[]) =>
   run(sessions.replace, { app, id, messages: texts(...all), allowShrink: true });
 const fork = (id: string, to: string, upTo: number) => run(sessions.fork, { app, id, to, upTo });
 const remove = (id: string, erase = false) => run(sessions.delete, { app, id, erase });
-const sweepOnce = async () => (await run(sweep, {})).more;
+const sweepOnce = () => run(sweep, store.at);
 /** Lets days pass, and sweeps until there is no more to do. */
 async function after(days: number): Promise<void> {
-  today += days;
+  store.at += days * day;
   for (let calls = 0; await sweepOnce(); calls++) if (calls > 2000) throw new Error('the sweep does not end');
 }
 
@@ -59,7 +29,7 @@ async function read(id: string): Promise<unknown[]> {
   const page = await run(sessions.messages, { app, id, limit: 1000 });
   return (JSON.parse(page.text) as { items: { text?: string }[] }).items.map(({ text }) => text);
 }
-const rows = (sql: string) => db.prepare(sql).all() as { value: unknown }[];
+const rows = (sql: string) => store.db.prepare(sql).all() as { value: unknown }[];
 const column = (sql: string) => rows(sql).map(({ value }) => value);
 const stored = () => column("SELECT content ->> 'text' AS value FROM log WHERE seq IS NOT NULL ORDER BY position");
 const count = (table: string) => column(`SELECT count(*) AS value FROM ${table}`)[0];
@@ -149,7 +119,7 @@ describe('on the word of a damaged row nothing is removed', () => {
     ['the branch of a fork, its base', 'UPDATE branch SET base = 1 WHERE parent IS NOT NULL'],
     ['a branch that is due', 'UPDATE branch SET sweep_at = 1'],
   ])('%s', async (_, damage) => {
-    db.exec(damage);
+    store.db.exec(damage);
     await remove('s', true).catch(() => undefined);
     // It says so where it would have had to believe the row; health tells that.
     const outcome = await after(60).catch((error: unknown) => error);
@@ -159,7 +129,7 @@ describe('on the word of a damaged row nothing is removed', () => {
 
   it('the head of a session, which may still have what a replace took away', async () => {
     await put('s', 1);
-    db.exec('UPDATE session_head SET branch = branch + 1');
+    store.db.exec('UPDATE session_head SET branch = branch + 1');
     await after(60);
     expect(stored()).toEqual(['1', '2', '3', '4']);
   });

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
+import { adviceFor } from '../../../shared/reasons.ts';
 import { pidOf } from '../../call.ts';
-import { adviceFor } from '../status.ts';
 import type { Check, Finding } from './finding.ts';
 
 /** Whether it runs, and what it says of itself. */
@@ -45,14 +45,13 @@ function isSuspended(pid: number): boolean {
   }
 }
 
-/** Those of the root key are told by its own check. */
+/** Those of the root key are told by its own check; what this command finds out itself, by others. */
 function reasonOf(code: string): Finding[] {
   if (code.startsWith('key_')) return [];
   const advice = adviceFor(code);
   const [, fix = 'holdfast logs'] = /'(holdfast [^']+)'[^']*$/.exec(advice) ?? [];
-  const lost = code === 'owner_lock_replaced';
-  const why = lost ? 'Its owner.lock was removed or replaced: a restart makes it anew.' : sentence(advice);
-  return [{ level: 'problem', what: `The daemon says: ${code}.`, why, fix: lost ? 'holdfast restart' : fix }];
+  const what = `The daemon says: ${code}.`;
+  return [{ level: 'problem', what, why: sentence(advice), fix: fix === 'holdfast doctor' ? null : fix }];
 }
 
 const sentence = (text: string) => `${text.charAt(0).toUpperCase()}${text.slice(1)}.`;

@@ -1,6 +1,6 @@
 import { user } from '../../../shared/paths.ts';
+import { adviceFor } from '../../../shared/reasons.ts';
 import { linkStatsOf } from '../stats.ts';
-import { adviceFor } from '../status.ts';
 import { closeMode } from './directories.ts';
 import { quoted, type Check, type Finding } from './finding.ts';
 

@@ -9,7 +9,7 @@ import { credential, currentOf, ownerOf, toCredential } from './auth/rows.ts';
 
 export { refresh } from './auth/refresh.ts';
 export { commitRefresh, failRefresh } from './auth/settle.ts';
-export { restore, versions } from './auth/versions.ts';
+export { restore, sweep, versions } from './auth/versions.ts';
 export { delete, put } from './auth/write.ts';
 
 export async function get(tx: Tx, input: InputOf<typeof auth.get>, context: Context) {

@@ -81,8 +81,9 @@ async function remove(tx: Tx, input: InputOf<typeof budgets.delete>, context: Co
 }
 export { remove as delete };
 
-/** Whether any application has spent more than a budget of the present period: for health, made by no client. */
-export async function exceeded(tx: Tx, _input: object, { at }: Context): Promise<{ exceeded: boolean }> {
+/** Whether any application has spent more than a budget of the present period. */
+async function exceeded(tx: Tx, at: number): Promise<boolean> {
   const tail = 'WHERE exceeded = 1 AND started_at <= ? AND ends_at > ? LIMIT 1';
-  return { exceeded: (await tx.query(`SELECT 1 FROM budget ${tail}`, at, at)).length > 0 };
+  return (await tx.query(`SELECT 1 FROM budget ${tail}`, at, at)).length > 0;
 }
+export const reasons = { budget_exceeded: exceeded };

@@ -9,6 +9,8 @@ import { addToSums, amountsOf, archiving } from './costs/sums.ts';
 
 export { summary } from './costs/summary.ts';
 
+export const scans = { list: 'FROM cost WHERE app = ?', summary: 'FROM cost_sum WHERE app = ?' };
+
 /** Records that one call archives at most, so that no writer waits long. */
 const slice = 1000;
 

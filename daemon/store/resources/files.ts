@@ -14,6 +14,8 @@ const remembered = 30 * 86_400_000;
 /** Paths that a sweep forgets at once. */
 const slice = 200;
 
+export const scans = { stats: 'FROM file_change WHERE app = ?' };
+
 interface FileRow extends Claimable {
   app: string;
   path: string;
@@ -183,7 +185,7 @@ export async function stats(tx: Tx, input: InputOf<typeof files.stats>, context:
 }
 
 /** Forgets paths long after their last change was dealt with; answers whether there may be more. */
-export async function sweepFiles(tx: Tx, at: number): Promise<boolean> {
+export async function sweep(tx: Tx, at: number): Promise<boolean> {
   const over = await tx.query(
     'SELECT app, path FROM file_change WHERE rank = 0 AND updated_at <= ? LIMIT ?',
     at - remembered,

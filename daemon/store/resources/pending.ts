@@ -6,6 +6,8 @@ import { isAhead, isoTime, revisionOf, table, type Context, type Tx } from '../t
 
 /** Life of a pending login whose caller names none, in milliseconds. */
 const usualTtl = 10 * 60_000;
+/** Logins that a sweep removes at once. */
+const slice = 200;
 
 interface PendingRow {
   app: string;
@@ -66,7 +68,7 @@ export async function take(tx: Tx, input: InputOf<typeof pending.take>, context:
 }
 
 /** Removes what is over; answers whether there may be more. */
-export async function sweepPending(tx: Tx, at: number, slice: number): Promise<boolean> {
+export async function sweep(tx: Tx, at: number): Promise<boolean> {
   const rows = await tx.query('SELECT app, state FROM pending WHERE expires_at <= ? LIMIT ?', at, slice);
   for (const [app, state] of rows) await drop(tx, String(app), String(state));
   return rows.length === slice;

@@ -24,6 +24,9 @@ import {
 
 export { ack, claim, nack } from './queues/claim.ts';
 
+const all = 'FROM queue_message WHERE app = ?';
+export const scans = { list: all, stats: all };
+
 /** Messages that one call of `clear` removes. */
 const slice = 1000;
 

@@ -15,7 +15,11 @@ export { messages } from './sessions/messages.ts';
 export { remove as delete, restore } from './sessions/remove.ts';
 export { replace } from './sessions/replace.ts';
 export { stream } from './sessions/stream.ts';
+export { sweep } from './sessions/sweep.ts';
 export { update } from './sessions/update.ts';
+
+const all = 'FROM session WHERE app = ? AND deleted_at IS NULL';
+export const scans = { list: all, resumable: all };
 
 export async function get(tx: Tx, input: InputOf<typeof sessions.get>, context: Context) {
   const number = await sessionNumber(tx, input.app, input.id);

@@ -1,9 +1,10 @@
+import { sweep } from '../traits.ts';
 import type { Writer } from './writer.ts';
 
 /** How often what need not be kept is removed, in milliseconds. */
 const everyMs = 3_600_000;
 /** The daemon's own writes that remove a slice each and answer whether there is more. */
-const operations = ['log.prune', 'branches.sweep', 'secrets.sweep', 'paths.sweep'];
+const operations = ['log.prune', ...Object.keys(sweep).map((kind) => `sweep.${kind}`)];
 
 /**
  * Removes what need not be kept: a slice per write, so that other writers come in between. What a person deleted can be

@@ -133,7 +133,7 @@ class SqliteStore implements Store {
       meta && this.#keyFault(meta.get('root_key')),
       this.#cleaner.failed && 'clean_failed',
       this.#longReads.failure !== undefined && 'search_failed',
-      (await this.#overBudget()) && 'budget_exceeded',
+      ...(await this.#reasonsOfKinds()),
     ].filter((reason) => typeof reason === 'string');
     return {
       queueDepth: this.#writer.depth,
@@ -145,10 +145,9 @@ class SqliteStore implements Store {
     };
   }
 
-  /** False also when it cannot be read: then health has another reason. */
-  async #overBudget(): Promise<boolean> {
-    const found = this.own('read', 'budgets.exceeded', {}) as Promise<{ exceeded: boolean }>;
-    return found.then(({ exceeded }) => exceeded).catch(() => false);
+  /** None also when they cannot be read: then health has another reason. */
+  #reasonsOfKinds(): Promise<string[]> {
+    return (this.own('read', 'health.reasons', {}) as Promise<string[]>).catch(() => []);
   }
 
   figures(): Promise<StoreFigures> {

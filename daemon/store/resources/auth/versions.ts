@@ -19,6 +19,8 @@ import { refuseUsed } from './used.ts';
 /** Versions that are kept besides the current one, and for how long after the profile was removed. */
 const keptVersions = 5;
 const keptMs = 30 * 24 * 3_600_000;
+/** Versions that a sweep removes at once. */
+const slice = 200;
 
 /**
  * Makes the current version, if there is one, an earlier one. One whose row is damaged goes: it could be read by nobody,
@@ -103,7 +105,7 @@ export async function restore(tx: Tx, input: InputOf<typeof auth.restore>, conte
 }
 
 /** Removes versions of profiles that are gone for long; answers whether there may be more. */
-export async function sweepVersions(tx: Tx, at: number, slice: number): Promise<boolean> {
+export async function sweep(tx: Tx, at: number): Promise<boolean> {
   const rows = await tx.query(
     `SELECT app, profile, record FROM credential AS old WHERE replaced_at < ? AND NOT EXISTS (
       SELECT 1 FROM credential WHERE app = old.app AND profile = old.profile AND replaced_at IS NULL) LIMIT ?`,

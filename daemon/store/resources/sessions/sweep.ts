@@ -17,12 +17,12 @@ const slice = 1000;
  *
  * Invariant: a message goes only when its branch is nobody's own and no branch begins after it, so forks stay whole.
  */
-export async function sweep(tx: Tx, _input: object, { at }: { at: number }): Promise<{ more: boolean }> {
+export async function sweep(tx: Tx, at: number): Promise<boolean> {
   const gone = sound(
     await tx.select(session, 'WHERE deleted_at IS NOT NULL AND deleted_at <= ? LIMIT ?', at - keptFor, slice),
   );
   for (const { session_no } of gone) await removeSession(tx, session_no, at);
-  if (gone.length > 0) return { more: true };
+  if (gone.length > 0) return true;
   const due = sound(await tx.select(branch, 'WHERE sweep_at <= ? ORDER BY sweep_at LIMIT ?', at, slice));
   if (due.length > 0) await refuseIfDamaged(tx);
   let left = slice;
@@ -31,7 +31,7 @@ export async function sweep(tx: Tx, _input: object, { at }: { at: number }): Pro
     left -= removed ?? 0;
     if (left <= 0) break;
   }
-  return { more: left < slice };
+  return left < slice;
 }
 
 /** What a damaged row refers to cannot be known, so nothing is removed on its word. */
