@@ -89,9 +89,9 @@ const health: Command = {
 
 const socket: Command = {
   summary: 'the path of the socket, for curl --unix-socket',
-  options: { json },
+  options: { json, agent: { type: 'boolean', summary: 'of the restricted one, for what an agent runs in a sandbox' } },
   run: async (call) => {
-    const path = paths().socket;
+    const path = call.flag('agent') ? paths().agentSocket : paths().socket;
     await (call.json ? printJson({ socket: path }) : print(`${path}\n`));
     return 0;
   },

@@ -19,13 +19,17 @@ export const tell = (text: string): void => void process.stderr.write(`${text}\n
 /** What went wrong, on stderr, as one line; on a terminal, as lines of whole words. */
 export const tellError = (message: string): void => tell(wrap(`holdfast: ${message}`, '', process.stderr).join('\n'));
 
+/** Columns of a terminal; some say that they have none. */
+const roomOf = ({ isTTY, columns }: { isTTY: boolean; columns: number }, most = Infinity) =>
+  isTTY && columns > 0 ? Math.min(columns, most) : Infinity;
+
 /** Lines of whole words, as long as a terminal has columns; one line where there is none. */
 export function wrap(
   text: string,
   indent: string,
   stream: { isTTY: boolean; columns: number } = process.stdout,
 ): string[] {
-  const room = stream.isTTY ? Math.min(stream.columns, 100) : Infinity;
+  const room = roomOf(stream, 100);
   const lines: string[] = [];
   let line = indent;
   for (const word of safe(text).split(' ')) {
@@ -48,10 +52,10 @@ export const paint = (style: Style, text: string): string =>
 export function table(header: string[], rows: string[][]): string {
   const clean = rows.map((row) => row.map(safe));
   const widths = header.map((title, column) =>
-    Math.max(...[header, ...clean].map((row) => width(row[column] ?? title))),
+    clean.reduce((widest, row) => Math.max(widest, width(row[column] ?? '')), width(title)),
   );
   const before = widths.slice(0, -1).reduce((sum, columns) => sum + columns + 2, 0);
-  const room = process.stdout.isTTY ? Math.max(process.stdout.columns - before, 10) : Infinity;
+  const room = Math.max(roomOf(process.stdout) - before, 10);
   const line = (row: string[]) =>
     row
       .map((cell, column) =>

@@ -43,6 +43,7 @@ export function reportOf(own: Paths, found: Found) {
     waitingWrites: health?.queueDepth ?? null,
     lastCommitAt: health?.lastCommitAt ?? null,
     socket: own.socket,
+    agentSocket: own.agentSocket,
     home: own.home,
     data: own.data,
     log: own.log,
@@ -70,6 +71,7 @@ function screen(own: Paths, { sizes, ...report }: Report): string {
     ['waiting', report.waitingWrites === null ? null : `${report.waitingWrites} writes`],
     ['last write', report.lastCommitAt && when(report.lastCommitAt)],
     ['socket', own.socket],
+    ['for agents', own.agentSocket],
     ['home', own.home],
     ['data', own.data],
     [

@@ -123,6 +123,7 @@ describe('holdfast key', () => {
       expect(help.stdout).toContain(`holdfast key ${command} `);
     }
     expect((await holdfast(home, ['socket'])).stdout).toBe(`${home.paths.socket}\n`);
+    expect((await holdfast(home, ['socket', '--agent'])).stdout).toBe(`${home.paths.agentSocket}\n`);
     expect(await holdfast(home, ['socket', '--passphrase'])).toMatchObject({ code: 2, stdout: '' });
   });
 });

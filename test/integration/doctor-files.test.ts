@@ -102,6 +102,11 @@ const cases: Record<string, Fault> = {
     finds: 'socket problem',
     fix: /^mv .*holdfast\.sock\.aside$/,
   },
+  'a file in the place of the socket for agents': {
+    make: ({ paths }) => writeFileSync(paths.agentSocket, '', { mode: 0o600 }),
+    finds: 'socket problem',
+    fix: /^mv .*agent\.sock\.aside$/,
+  },
   'an empty database': {
     make: ({ paths }) => writeFileSync(paths.database, '', { mode: 0o600 }),
     finds: 'ownership problem',

@@ -17,6 +17,6 @@ it('wide letters count twice, and what a terminal would obey is written out', ()
   expect(wrap('漢字漢字漢字 漢字漢字\u001b', '', terminal)).toEqual(['漢字漢字漢字', '  漢字漢字\\u{1b}']);
 });
 
-it('elsewhere a message is one line, for programs', () => {
-  expect(wrap(text, '  ', { isTTY: false, columns: 20 })).toEqual([`  ${text}`]);
+it('elsewhere, and on a terminal that does not know how wide it is, a message is one line', () => {
+  for (const columns of [20, 0]) expect(wrap(text, '  ', { isTTY: columns === 0, columns })).toEqual([`  ${text}`]);
 });

@@ -16,12 +16,12 @@ export const socket: Check = (patient) => {
     const fix = `mv ${quoted(dirname(path))} ${quoted(`${dirname(path)}.aside`)}`;
     return [{ level: 'problem', what: `${danger}.`, why, fix }];
   }
-  return [...whatLiesThere(patient), ...elsewhere(path, own.state)];
+  const unfit = [path, own.agentSocket].flatMap(inTheWay);
+  return [...unfit, ...(unfit.length > 0 ? [] : left(patient)), ...elsewhere(path, own.state)];
 };
 
-function whatLiesThere(patient: Patient): Finding[] {
-  const { own, found, owner, said } = patient;
-  const path = own.socket;
+/** What is no socket of ours. */
+function inTheWay(path: string): Finding[] {
   const file = linkStatsOf(path);
   if (!file) return [];
   if (!file.isSocket()) {
@@ -34,6 +34,14 @@ function whatLiesThere(patient: Patient): Finding[] {
     const why = "That user's daemon would get what your programs send.";
     return [{ level: 'problem', what, why, fix: `sudo rm ${quoted(path)}` }];
   }
+  return [];
+}
+
+/** A socket whose daemon was killed; a start removes the one for agents with it. */
+function left({ own, found, owner, said }: Patient): Finding[] {
+  const path = own.socket;
+  const file = linkStatsOf(path);
+  if (!file) return [];
   const used = owner !== undefined || (said !== undefined && isAlive(said.pid));
   if (found.state !== 'stopped' || used) return [];
   return [
