@@ -50,7 +50,8 @@ export async function startDaemon(config: Config, logger: Logger): Promise<Daemo
     const keys = await keyOperations(store, rootKey);
     return await serve(config, logger, ownership, store, { keys, counters, before });
   } catch (error) {
-    await store?.close();
+    // What it may say is less than why it cannot start.
+    await store?.close().catch(() => undefined);
     ownership.release();
     throw error;
   }

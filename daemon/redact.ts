@@ -13,7 +13,7 @@ export function protect(secrets: readonly string[]): () => void {
     known.set(value, { ...found, requests: found.requests + 1 });
   }
   return () => {
-    last.push(...secrets);
+    for (const value of secrets) last.push(value);
     for (const value of last.splice(0, Math.max(0, last.length - maxLast))) {
       const found = known.get(value);
       if (found && found.requests > 1) known.set(value, { ...found, requests: found.requests - 1 });

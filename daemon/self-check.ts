@@ -83,7 +83,7 @@ export function checkItself({ paths, server, ownership, logger, counters, health
     look()
       .catch((error: unknown) => {
         if (error instanceof ExitError && error.exitCode === 78) stop(error);
-        else logger.error({ cause: String(error) }, 'the socket cannot be made again yet');
+        else logger.error({ cause: String(error) }, 'what is ours cannot be looked after now: it is tried again');
       })
       .finally(() => (busy = false));
     if (asking) return;

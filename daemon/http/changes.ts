@@ -48,15 +48,18 @@ export function changeOperations(store: Store): ChangeOperations {
       const { changes, next } = await sliceAfter(wanted.after);
       // The place before the events: one that is cut off between the two has seen none of them.
       yield encoder.encode(`retry: ${retryMs}\n${idLine(wanted.after ?? next)}\n${eventsOf(changes, wanted)}`);
-      for (let place = next; ;) {
+      // Changes that it does not want do not put off the word that there is nothing new for it.
+      for (let [place, due] = [next, performance.now() + heartbeatMs]; ;) {
         news.begin();
         const slice = await sliceAfter(place);
         const events = eventsOf(slice.changes, wanted);
-        if (events) yield encoder.encode(events);
-        else if (slice.next === place && !(await news.arrive()))
-          yield encoder.encode(`: nothing new\n${idLine(place)}\n`);
-        signal?.throwIfAborted();
+        if (!events && slice.next === place) await news.arrive(due - performance.now());
         place = slice.next;
+        if (events || performance.now() >= due) {
+          yield encoder.encode(events || `: nothing new\n${idLine(place)}\n`);
+          due = performance.now() + heartbeatMs;
+        }
+        signal?.throwIfAborted();
       }
     } finally {
       news.end();
@@ -78,17 +81,16 @@ function newsOf(store: Store, signal: AbortSignal | undefined) {
   signal?.addEventListener('abort', hear);
   return {
     begin: () => void (heard = false),
-    /** Resolves at the first commit since `begin`, or when the reader is gone; with false when neither came in time. */
-    arrive: async (): Promise<boolean> => {
-      if (heard || signal?.aborted) return true;
+    /** Resolves at the first commit since `begin`, when the reader is gone, or after so many milliseconds. */
+    arrive: async (ms: number): Promise<void> => {
+      if (heard || signal?.aborted) return;
       let timer: NodeJS.Timeout | undefined;
       await new Promise<void>((resolve) => {
         wake = resolve;
-        timer = setTimeout(resolve, heartbeatMs);
+        timer = setTimeout(resolve, ms);
       });
       clearTimeout(timer);
       wake = undefined;
-      return heard;
     },
     end: () => {
       off();

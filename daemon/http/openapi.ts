@@ -9,7 +9,7 @@ import { answerHeaders, answersOf, factsOf } from './openapi-answers.ts';
 
 type Schema = Record<string, unknown>;
 
-/** The contract as OpenAPI 3.1, derived from the descriptors each time it is asked for. */
+/** The contract as OpenAPI 3.1, derived from the descriptors. */
 export function openapi() {
   const paths: Record<string, Schema> = {};
   const refusals: Schema = {};

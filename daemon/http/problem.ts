@@ -55,6 +55,9 @@ export function problemText(error: HoldfastError, requestId: string): string {
   });
 }
 
+/** Faults that an answer, and its line of the log, name at most: a body may have hundreds of thousands. */
+const maxErrors = 100;
+
 /** The error for input that a schema refused: each field with what is wrong with it. */
 export function invalidInput(error: z.ZodError): HoldfastError {
   const errors = error.issues.flatMap(fieldErrors);
@@ -63,7 +66,7 @@ export function invalidInput(error: z.ZodError): HoldfastError {
   const detail = first
     ? `${first.path === '' ? 'The input' : first.path} ${first.message}${more}.`
     : 'The input is not valid.';
-  return new HoldfastError('invalid_input', detail, { errors });
+  return new HoldfastError('invalid_input', detail, { errors: errors.slice(0, maxErrors) });
 }
 
 function fieldErrors(issue: z.core.$ZodIssue): FieldError[] {

@@ -98,7 +98,9 @@ export function createServer(store: Store, own: Services['own'], counters: Count
   app.server.on('checkExpectation', (request, response) => app.server.emit('request', request, response));
 
   app.addHook('onRequest', async (request, reply) => {
-    active += 1;
+    counters.underWay((active += 1));
+    // Of every request: onRequestAbort is silent when the body was read before the caller hung up, and onResponse then too.
+    reply.raw.once('close', () => finish(request, 'aborted', undefined));
     reply.headers(headersOf(request.id));
     guard(request);
     checkLimits(request, reply);
@@ -117,11 +119,10 @@ export function createServer(store: Store, own: Services['own'], counters: Count
     if (finished.has(request)) return;
     finished.add(request);
     counters.answered(request.routeOptions.config.operation ?? 'none', errorOf(request)?.code ?? outcome, ms);
-    active -= 1;
+    counters.underWay((active -= 1));
     if (draining && active === 0) drained?.();
   };
   app.addHook('onResponse', async (request, reply) => finish(request, 'ok', reply.elapsedTime));
-  app.addHook('onRequestAbort', async (request) => finish(request, 'aborted', undefined));
 
   logResponses(app, logger);
   acceptJson(app);

@@ -1,4 +1,5 @@
 import Counter from 'prom-client/lib/counter.js';
+import Gauge from 'prom-client/lib/gauge.js';
 import Histogram from 'prom-client/lib/histogram.js';
 import Registry from 'prom-client/lib/registry.js';
 import { errorTable, type ErrorCode } from '../../shared/errors.ts';
@@ -27,6 +28,8 @@ export type Recovered = (typeof recoveries)[number];
 /** The counters of one daemon, and what they say is wrong. */
 export interface Counters extends Observer {
   readonly registry: Registry;
+  /** How many requests are under way now. */
+  underWay(requests: number): void;
   /** A request came to its end; `ms` is undefined when its answer did not. */
   answered(op: string, outcome: Outcome, ms: number | undefined): void;
   /** A call inside a batch was refused. */
@@ -49,6 +52,11 @@ export function createCounters(): Counters {
     'op',
     'code',
   );
+  const active = new Gauge({
+    name: 'holdfast_requests_under_way',
+    help: 'Requests that are neither answered nor given up, this one too',
+    registers: [registry],
+  });
   const latency = histogram(
     'holdfast_request_duration_seconds',
     'Time from a request to the end of its answer, by operation',
@@ -93,6 +101,7 @@ export function createCounters(): Counters {
   return {
     registry,
     refused,
+    underWay: (count) => active.set(count),
     answered: (op, code, ms) => {
       requests.inc({ op, code });
       if (ms !== undefined) latency.observe({ op }, ms / 1000);

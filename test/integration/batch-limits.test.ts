@@ -42,6 +42,12 @@ describe('the bounds of a batch', () => {
     expect(await countOf(app)).toBe(maxBatchCalls);
   });
 
+  it('so many secrets as a body can hold end nothing but their own call', async () => {
+    const calls = Array.from({ length: 170_000 }, () => ({ op: 'auth.put', input: { apiKey: 'a' } }));
+    expect(wrongFields(await post({ calls }))).toEqual(['calls']);
+    expect(await client.system.health()).toMatchObject({ status: 'ok', pid: daemon.pid });
+  });
+
   it.each([false, true])('atomic %s: 8 MiB, and not a byte more', async (atomic) => {
     const id = `bytes-${atomic}`;
     await client.sessions.create({ id });

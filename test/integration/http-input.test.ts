@@ -109,6 +109,12 @@ describe('the input of an operation', () => {
       const paths = (json as { errors: { path: string }[] }).errors.map(({ path }) => path);
       expect(paths.toSorted()).toEqual(['category', 'other', 'tags.0', 'url']);
     });
+    it('names the first hundred faults of many, and says how many there are', async () => {
+      const unknown = Object.fromEntries(Array.from({ length: 5000 }, (_, n) => [`field${n}`, n]));
+      const reply = await send(socket, 'PUT', `${feeds}/body`, { url, ...unknown });
+      expect(wrongFields(reply)).toEqual(Array.from({ length: 100 }, (_, n) => `field${n}`));
+      expect(reply.json).toMatchObject({ detail: expect.stringContaining('(and 4999 more)') as string });
+    });
   });
 
   describe('in two places', () => {
