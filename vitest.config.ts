@@ -26,7 +26,7 @@ class LongestFirst extends BaseSequencer {
 
 const project = (name: string, testTimeout: number) => ({
   // Files share a process, which has loaded the client once; what a test changes in its environment it puts back.
-  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: 30_000, isolate: false },
+  test: { name, include: [`test/${name}/**/*.test.ts`], testTimeout, hookTimeout: 120_000, isolate: false },
 });
 
 export default defineConfig({
@@ -34,7 +34,7 @@ export default defineConfig({
     globalSetup: 'test/helpers/prebuild.ts',
     sequence: { sequencer: LongestFirst },
     projects: [
-      project('unit', 10_000),
+      project('unit', 60_000),
       project('integration', 60_000),
       project('crash', 120_000),
       project('system', 300_000),

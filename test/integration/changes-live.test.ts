@@ -27,6 +27,8 @@ const memory = () => Number(/^VmRSS:\s+(\d+)/m.exec(readFileSync(`/proc/${daemon
 /** Readers that were cut off for not reading. */
 const dropped = () => daemon.log.filter(({ op, code }) => op === 'changes.stream' && code === 'slow_reader').length;
 
+const writeElsewhere = async () => (await client.feeds.put({ name: 'elsewhere', url })).revision !== '';
+
 /** One that reads the beginning of the answer and no more. */
 async function stoppedReader(app: string) {
   const socket = connect(home.paths.socket);
@@ -95,8 +97,7 @@ describe.concurrent('changes as they come', () => {
   it('are told to be none from time to time, with the place to go on from, also while others write all the time', async () => {
     using reader = await EventReader.open(home.paths.socket, '?app=quiet');
     const beats = () => reader.events.filter(({ comment }) => comment !== undefined);
-    const write = async () => (await client.feeds.put({ name: 'elsewhere', url })).revision !== '';
-    await until('a heartbeat', async () => (await write()) && beats().length > 0, 120_000);
+    await until('a heartbeat', async () => (await writeElsewhere()) && beats().length > 0, 120_000);
     const [begin, beat] = reader.events;
     expect(beat).toEqual({ comment: 'nothing new', id: expect.any(String) });
     expect(beat?.id).not.toBe(begin?.id);

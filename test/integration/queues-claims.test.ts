@@ -115,16 +115,20 @@ describe('a claim', () => {
     const all = Array.from({ length: 60 }, (_, index) => `m${index}`);
     for (const id of all) void add(id, { priority: 'low' });
     const holders = new Map<string, number>();
+    let acked = 0;
     const worker = async () => {
       const mine = home.client();
       for (;;) {
         const { items } = await mine.queues.claim({ queue, max: 3, waitMs: 300 });
-        if (items.length === 0) return;
+        if (acked === all.length) return;
         for (const item of items) {
           holders.set(item.id, (holders.get(item.id) ?? 0) + 1);
           // Given back at first, so that all of them change hands.
           if (item.attempts === 1) await mine.queues.nack(held(item));
-          else await mine.queues.ack(held(item));
+          else {
+            await mine.queues.ack(held(item));
+            acked += 1;
+          }
         }
       }
     };

@@ -35,7 +35,7 @@ beforeEach(({ task }) => {
   mkdirSync(folder);
   writeFileSync(join(folder, 'model.ts'), model);
   writeFileSync(join(folder, 'chat.ts'), code);
-  writeFileSync(join(folder, 'hasty.ts'), code.replace("app: 'chat'", '$&, deadlineMs: 500'));
+  writeFileSync(join(folder, 'hasty.ts'), code.replace("app: 'chat'", '$&, deadlineMs: 3000'));
 });
 afterAll(() => home[Symbol.asyncDispose]());
 
@@ -69,7 +69,7 @@ describe('the chat CLI of the README', () => {
     first.stdin.end('first\n');
     expect(await once(first, 'exit')).toEqual([0, null]);
     const { said, ends } = talk();
-    await until('some is stored', async () => (await stored()).length > terminals);
+    await until('some is stored', async () => (await stored()).length > terminals, 50_000);
     await daemon.end('SIGKILL');
     daemon = await home.start();
     expect(await ends).toEqual(Array.from({ length: terminals }, () => [0, null]));
@@ -80,7 +80,7 @@ describe('the chat CLI of the README', () => {
 
   it('red control: with no time to wait it notices the kill', async () => {
     const { said, ends } = talk('hasty.ts');
-    await until('some is stored', async () => (await stored()).length > terminals);
+    await until('some is stored', async () => (await stored()).length > terminals, 50_000);
     await daemon.end('SIGKILL');
     const codes = (await ends).map(([exitCode]) => exitCode as number);
     daemon = await home.start();
@@ -92,10 +92,14 @@ describe('the chat CLI of the README', () => {
     const one = terminal();
     one.stdin.write('last\n');
     const client = home.client({ app: 'chat' });
-    const draft = await until('a draft', async () => {
-      const { session } = await client.sessions.resumable({ workingDirectory: folder });
-      return session ? client.drafts.get({ id: session.id }).catch(() => undefined) : undefined;
-    });
+    const draft = await until(
+      'a draft',
+      async () => {
+        const { session } = await client.sessions.resumable({ workingDirectory: folder });
+        return session ? client.drafts.get({ id: session.id }).catch(() => undefined) : undefined;
+      },
+      50_000,
+    );
     one.kill('SIGKILL');
     await once(one, 'exit');
     expect(draft.text).toBe('answer ');

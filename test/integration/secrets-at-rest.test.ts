@@ -21,7 +21,8 @@ describe('C2: a marker secret of every kind', () => {
     expect(markers.all.size).toBeGreaterThan(18);
     expect(said.length).toBeGreaterThan(1000);
     expect(markers.in(said)).toEqual([]);
-    // While it runs, the newest rows are in the WAL alone.
+    // While it runs, the newest rows are in the WAL alone, until nothing was written for a second.
+    await client.sessions.create({ id: 'newest' });
     expect(statSync(`${home.paths.database}-wal`).size).toBeGreaterThan(0);
     expect(markers.below(home.home)).toEqual([]);
     expect(await first.end('SIGKILL')).toMatchObject({ signal: 'SIGKILL' });
@@ -59,7 +60,8 @@ describe('C2: a marker secret of every kind', () => {
     const daemon = await home.start({ env });
     const category = markers.token('category');
     await client.feeds.put({ name: 'f', url, category });
-    expect(markers.below(home.home)).toContain('category: data/holdfast.db-wal: raw');
+    // In the database itself as soon as nothing was written for a second.
+    expect(markers.below(home.home).join('\n')).toMatch(/^category: data\/holdfast\.db(-wal)?: raw$/m);
     await daemon.end();
     expect(markers.below(home.home)).toContain('category: data/holdfast.db: raw');
     await home.start({ env });

@@ -82,9 +82,9 @@ describe('the rows of a session', () => {
         const found = await apps();
         return found.length === 1 && found;
       },
-      25_000,
+      100_000,
     );
-  });
+  }, 120_000);
   afterAll(() => home[Symbol.asyncDispose]());
 
   it('all leave with an erase, and (the red control) none with a delete', async () => {

@@ -50,14 +50,14 @@ describe('abandoning what was left behind', () => {
       await client.sessions.append({ id, messages: [{ id: 'm' }], delivery: 'pending' });
     }
     const before = Date.now();
-    await until('they are idle', () => Date.now() > before + 1_500);
+    await until('they are idle', () => Date.now() > before + 3_000);
     await client.sessions.append({ id: 'message', messages: [{}] });
     await client.sessions.append({ id: 'usage', messages: [{}], usage: { inputTokens: 1 } });
     await client.sessions.update({ id: 'title', patch: { title: 'new' } });
     await client.sessions.setDelivery({ id: 'delivery', messageId: 'm', delivery: 'sent' });
     // An answer that streams for minutes is work, though no message of it is stored yet.
     await client.drafts.put({ id: 'draft', text: 'so far' });
-    expect(await client.sessions.abandon({ idleMs: 1_500 })).toEqual({ ...none, abandoned: ['idle'] });
+    expect(await client.sessions.abandon({ idleMs: Date.now() - before })).toEqual({ ...none, abandoned: ['idle'] });
   });
 
   it('leaves the leased ones alone and names them; one whose lease has lapsed is like any other', async () => {
@@ -83,9 +83,12 @@ describe('abandoning what was left behind', () => {
     expect(await client.sessions.list()).toEqual(before);
     // Between the plan and the execution somebody went on: that one is spared.
     const { updatedAt } = await client.sessions.get({ id: 'b' });
-    await until('the clock moves on', () => Date.now() > Date.parse(updatedAt) + 1_000);
+    await until('the clock moves on', () => Date.now() > Date.parse(updatedAt) + 3_000);
     await client.sessions.append({ id: 'a', messages: [{}] });
-    expect(await client.sessions.abandon({ idleMs: 1_000 })).toEqual({ ...none, abandoned: ['b'] });
+    expect(await client.sessions.abandon({ idleMs: Date.now() - Date.parse(updatedAt) })).toEqual({
+      ...none,
+      abandoned: ['b'],
+    });
     expect(await statusOf(client, 'a')).toBe('active');
   });
 

@@ -77,11 +77,15 @@ it('P1.2: exchanges go on while two sweeps abandon what is idle: none is lost, a
 it('red control: a sweep that reads, decides and then writes overtakes a fresh message, and the check tells', async () => {
   await using set = await prepared();
   const { home, daemon, client } = set;
-  const long = 1_000;
-  const idle = await until('all are idle', async () => {
-    const { items } = await client.sessions.list({ updatedBefore: new Date(Date.now() - long).toISOString() });
-    return items.length === ids.length && items;
-  });
+  const long = 5_000;
+  const idle = await until(
+    'all are idle',
+    async () => {
+      const { items } = await client.sessions.list({ updatedBefore: new Date(Date.now() - long).toISOString() });
+      return items.length === ids.length && items;
+    },
+    30_000,
+  );
   const [id = ''] = idle.map((session) => session.id);
   await home.client().sessions.append({ id, messages: [{ n: 1 }] });
   await client.sessions.update({ id, patch: { status: 'abandoned' } });

@@ -121,11 +121,11 @@ const cutAfterOne: Answer = (response) => {
 };
 
 /** What becomes of a call to a daemon that answers so. */
-async function asked(answer: Answer, call: (client: Client) => Promise<unknown>) {
+async function asked(answer: Answer, call: (client: Client) => Promise<unknown>, deadlineMs = 30_000) {
   await using home = new TestHome();
   mkdirSync(home.paths.state, { recursive: true, mode: 0o700 });
   await using fake = await FakeDaemon.listen(home.paths.socket, answer);
-  const result = await outcome(call(home.client({ deadlineMs: 300 })));
+  const result = await outcome(call(home.client({ deadlineMs })));
   return { result, requests: fake.requests.length, accept: fake.requests[0]?.headers.accept };
 }
 
@@ -154,12 +154,12 @@ describe('a stream whose daemon is told what to answer', () => {
     const answer: Answer = (response) => {
       response.writeHead(200).write(line({ id: 'a', seq: 1 }));
       // The deadline has passed twice.
-      void once(AbortSignal.timeout(600), 'abort').then(() => response.end(line(end)));
+      void once(AbortSignal.timeout(2000), 'abort').then(() => response.end(line(end)));
     };
-    expect(await asked(answer, readS)).toMatchObject({ result: [{ id: 'a', seq: 1 }, end], requests: 1 });
+    expect(await asked(answer, readS, 1000)).toMatchObject({ result: [{ id: 'a', seq: 1 }, end], requests: 1 });
   });
 
   it('that does not begin within the deadline is an error', async () => {
-    expect(await asked(() => undefined, readS)).toMatchObject({ result: { code: 'unavailable' }, requests: 1 });
+    expect(await asked(() => undefined, readS, 1000)).toMatchObject({ result: { code: 'unavailable' }, requests: 1 });
   });
 });

@@ -38,16 +38,16 @@ describe('a session of 100 MB', () => {
   beforeAll(async () => {
     home = new TestHome();
     daemon = await home.start();
-    client = home.client();
+    client = home.client({ deadlineMs: 180_000 });
     for (const each of [id, 'other']) await client.sessions.create({ id: each });
     for (let time = 0; time < 10; time++) await client.sessions.append({ id, messages });
-  });
+  }, 180_000);
   afterAll(() => home[Symbol.asyncDispose]());
 
   describe.skipIf(process.platform !== 'linux')('in memory', () => {
     // Each in a daemon that has not held anything large yet, for what one has once taken it takes again unseen; and
     // with a search index that is level, so that its work is not measured too.
-    beforeAll(() => client.search.messages({ q: 'nothing', fresh: true }));
+    beforeAll(() => client.search.messages({ q: 'nothing', fresh: true }), 180_000);
     beforeEach(async () => {
       await daemon.end();
       daemon = await home.start();

@@ -22,7 +22,7 @@ describe('a write that is given up', () => {
     const calls = [
       put('n0'),
       put('n1', {}, { signal: controller.signal }),
-      put('n2', {}, { deadlineMs: 50 }),
+      put('n2', {}, { deadlineMs: 2000 }),
       put('n3'),
     ];
     const outcomes = Promise.allSettled(calls);
@@ -61,7 +61,8 @@ describe('a write that is given up', () => {
       if (number > 2) answering()(response, request, number);
     });
     // Alone, and as a batch: neither is ever answered.
-    const first = refusal(put('n0', {}, { deadlineMs: 50 }));
+    const first = refusal(put('n0', {}, { deadlineMs: 1000 }));
+    await until('the first is under way', () => fake.requests.length === 1);
     const controller = new AbortController();
     const batch = Promise.allSettled(['n1', 'n2'].map((name) => put(name, {}, { signal: controller.signal })));
     await first;
