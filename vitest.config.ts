@@ -35,12 +35,13 @@ export default defineConfig({
     sequence: { sequencer: LongestFirst },
     projects: [
       project('unit', 60_000),
-      project('integration', 60_000),
-      project('crash', 120_000),
-      project('system', 300_000),
+      project('integration', 180_000),
+      project('crash', 300_000),
+      project('system', 600_000),
     ],
     // Tests start daemons and many client processes each, and wait for leases and restarts in between: four files at a time
     // fill two cores, more would only wait for one another.
     maxWorkers: 4,
+    expect: { poll: { timeout: 50_000 } },
   },
 });

@@ -62,8 +62,11 @@ describe('changes over restarts', () => {
   it('are lost or told twice by a reader that does not name its place: red control', async () => {
     const app = 'careless';
     const seen: unknown[] = [];
+    let told = 0;
     const collect = async (query: string) => {
       using reader = await EventReader.open(home.paths.socket, `?app=${app}${query}`);
+      told = 0;
+      await until('it is told some', () => (told = reader.changes.length) > 0);
       await until('it ends', () => reader.ended, 30_000);
       seen.push(...reader.changes.map(({ id }) => id));
     };
@@ -75,12 +78,14 @@ describe('changes over restarts', () => {
     );
     await restart('SIGTERM');
     await first;
+    told = 0;
     const second = collect('&after=0');
     await until('it was heard', async () => (await home.client().system.health()).status === 'ok');
     await until(
       'more are written',
       async () => (await home.client({ app }).feeds.list({ limit: 1000 })).items.length > 60,
     );
+    await until('the second is told some', () => told > 0);
     await restart('SIGTERM');
     await second;
     expect(seen).not.toEqual(named(await finish()).slice(0, seen.length));

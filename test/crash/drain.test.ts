@@ -1,4 +1,6 @@
 import { existsSync } from 'node:fs';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { describe, expect, it } from 'vitest';
 import { problemSchema } from '../../shared/problem.ts';
 import { TestHome, type DaemonProcess } from '../helpers/daemon.ts';
@@ -8,6 +10,8 @@ import { until } from '../helpers/wait.ts';
 
 // Invariant: a stop answers what it accepted and accepts nothing else. A write is acknowledged and stored, or refused
 // by name and not stored, or never reached the daemon; no caller is left without knowing.
+
+const slowStop = pathToFileURL(join(import.meta.dirname, 'slow-stop.ts')).href;
 
 /** What a connection reports when nobody took the request. */
 const notReached = new Set(['ENOENT', 'ECONNREFUSED']);
@@ -20,7 +24,7 @@ function isClean({ status, code, text }: Outcome): boolean {
 
 /** Ends a daemon while 50 writers write, and tells what was not as a stop should be. */
 async function stopUnderLoad(home: TestHome, how: (daemon: DaemonProcess) => unknown, headers: Record<string, string>) {
-  const daemon = await home.start();
+  const daemon = await home.start({ env: { NODE_OPTIONS: `--import=${slowStop}` } });
   const client = home.client();
   await client.sessions.create({ id: 's' });
   const load = new Load(home.paths.socket, 's', 50, headers);

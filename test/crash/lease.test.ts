@@ -45,7 +45,7 @@ describe('acceptance 2: two terminals, one session', () => {
   it('H8: the holder is killed, the second sees it, takes over after its time, and a late write is fenced off', async () => {
     await using set = await setUp();
     const { home, client } = set;
-    await using first = new Terminal(home, { id, owner: 'first', ttlMs: 1_000 });
+    await using first = new Terminal(home, { id, owner: 'first', ttlMs: 4_000 });
     const token = await first.writing();
     expect(await holderOf(client)).toMatchObject({ owner: 'first', client: 'first/1', pid: first.pid });
     expect((await refusal(write(client))).details.holder).toMatchObject({ owner: 'first', pid: first.pid });
@@ -67,12 +67,12 @@ describe('acceptance 2: two terminals, one session', () => {
 
   it('red control: a holder that lives is not taken over, long after the time it was given', async () => {
     await using set = await setUp();
-    await using first = new Terminal(set.home, { id, owner: 'first', ttlMs: 1_500 });
+    await using first = new Terminal(set.home, { id, owner: 'first', ttlMs: 4_000 });
     await first.writing();
     await until('the first has outlived its time', async () => {
       const refused = await refusal(set.client.leases.acquire({ id, owner: 'second' }));
       const { since = '', expiresAt = '' } = refused.details.holder ?? {};
-      return Date.parse(expiresAt) - Date.parse(since) > 3_000;
+      return Date.parse(expiresAt) - Date.parse(since) > 8_000;
     });
     await first.goesOn();
     expect(first.refusal).toBeUndefined();
@@ -80,7 +80,7 @@ describe('acceptance 2: two terminals, one session', () => {
 
   it('a holder that slept past its time goes on when nobody took over, and holds the lease again', async () => {
     await using set = await setUp();
-    await using sleeper = new Terminal(set.home, { id, owner: 'sleeper', ttlMs: 400 });
+    await using sleeper = new Terminal(set.home, { id, owner: 'sleeper', ttlMs: 3_000 });
     await sleeper.writing();
     const lease = await holderOf(set.client);
     sleeper.signal('SIGSTOP');
@@ -96,7 +96,7 @@ describe('acceptance 2: two terminals, one session', () => {
   it('a holder that slept while somebody took over is told by whom, and writes nothing', async () => {
     await using set = await setUp();
     const { home, client } = set;
-    await using sleeper = new Terminal(home, { id, owner: 'sleeper', ttlMs: 400 });
+    await using sleeper = new Terminal(home, { id, owner: 'sleeper', ttlMs: 3_000 });
     await sleeper.writing();
     sleeper.signal('SIGSTOP');
     const { token } = await takeOver(client, 'second');

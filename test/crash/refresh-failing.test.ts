@@ -3,6 +3,7 @@ import { send } from '../helpers/curl.ts';
 import { callApi, refreshAt } from '../helpers/issuer-client.ts';
 import { login } from '../helpers/login.ts';
 import { client, home, issuer, processes, profile, useProcesses, useRefreshHome } from '../helpers/refresh-home.ts';
+import { underWay } from '../helpers/metrics.ts';
 import { distinct } from '../helpers/refreshers.ts';
 import { wrongFields } from '../helpers/refusal.ts';
 import { until } from '../helpers/wait.ts';
@@ -34,7 +35,7 @@ describe('H6, acceptance 1: a failing issuer', () => {
     issuer.failing = true;
     const hold = issuer.hold({ requests: 1 });
     const orders = processes.order(order());
-    await until('all ask', () => processes.all.every(({ steps }) => steps.length > 0), 30_000);
+    await until('all wait', async () => (await underWay(home)) >= count - 1);
     hold.release();
     const outcomes = await orders;
     expect(outcomes).toEqual(outcomes.map(() => isTold('the issuer answered 500 server_error')));

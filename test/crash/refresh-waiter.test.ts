@@ -1,8 +1,9 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { login } from '../helpers/login.ts';
-import { client, issuer, processes, profile, useProcesses, useRefreshHome } from '../helpers/refresh-home.ts';
+import { client, home, issuer, processes, profile, useProcesses, useRefreshHome } from '../helpers/refresh-home.ts';
 import type { Refresher } from '../helpers/refreshers.ts';
-import { refusal } from '../helpers/refusal.ts';
+import { underWay } from '../helpers/metrics.ts';
+import { until } from '../helpers/wait.ts';
 
 // Invariant: a call whose process is gone waits no longer, so that it is given no grant while others wait for one.
 
@@ -11,8 +12,8 @@ useProcesses(3, beforeEach);
 
 const order = () => ({ issuer: issuer.url, profile, waitMs: 20_000 });
 
-/** One that gives up waiting, so that those before it have begun: the first come are the first served. */
-const waiting = () => refusal(client.auth.refresh({ profile, waitMs: 1000 }, { deadlineMs: 30_000 }));
+/** The first come are the first served. */
+const waiting = (calls: number) => until('they wait', async () => (await underWay(home)) >= calls);
 
 /** Two of three waiting processes are sent the signal before any is served; what the third comes to, and was told. */
 async function successors(signal: NodeJS.Signals) {
@@ -23,11 +24,9 @@ async function successors(signal: NodeJS.Signals) {
   if (grant.status !== 'granted') throw new Error(`expected a grant, got ${grant.status}`);
   const [first, second, third] = processes.all as [Refresher, Refresher, Refresher];
   for (const one of [first, second]) void one.order({ ...order(), leaseMs: 2000 });
-  for (const one of [first, second]) await one.at('asking');
-  await waiting();
+  await waiting(2);
   const survivor = third.order(order());
-  await third.at('asking');
-  await waiting();
+  await waiting(3);
   for (const one of [first, second]) {
     one.signal(signal);
     // Until it has ended, its call does wait.

@@ -6,7 +6,7 @@ import { connect, HoldfastError } from '../../client/index.ts';
 const [, , writer = '0', deadlineMs = '1000'] = process.argv;
 const client = connect({ app: 'test', autostart: false, deadlineMs: Number(deadlineMs) });
 // From now on there is a connection, so that the next request leaves at once.
-await client.system.health();
+await client.system.health({}, { deadlineMs: 60_000 });
 process.send?.('ready');
 await new Promise((resolve) => process.once('message', resolve));
 const appended = client.sessions.append({ id: 's', messages: [{ writer: Number(writer), n: 1 }] });

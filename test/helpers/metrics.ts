@@ -1,4 +1,5 @@
 import { curl } from './curl.ts';
+import type { TestHome } from './daemon.ts';
 
 export interface Sample {
   name: string;
@@ -43,3 +44,8 @@ export class Scrape {
     return new Set(this.samples.map(({ name }) => name));
   }
 }
+
+/** How many calls a daemon has begun and not answered yet, those that wait included. */
+export const underWay = async ({ paths }: TestHome): Promise<number> =>
+  // Less the question itself.
+  ((await Scrape.of(paths.socket)).value('holdfast_requests_under_way') ?? 0) - 1;

@@ -32,6 +32,10 @@ export async function sleepThrough(stoppedMs: number): Promise<void> {
   const third = Math.round(stoppedMs / 3);
   const ids = ['s', 'held', 'free'] as const;
   for (const id of ids) await client.sessions.create({ id });
+  // Before any time begins: starting them takes as long as it takes.
+  await using suspended = application(home, 100, third);
+  await using patient = application(home, 101, stoppedMs + 60_000);
+  await Promise.all([suspended.heard(), patient.heard()]);
   const lease = async (id: string) => (await client.leases.acquire({ id, owner: 'holder', ttlMs: third })).token;
   const [held, free] = [await lease('held'), await lease('free')];
   const oauth = (profile: string, ms: number) =>
@@ -54,9 +58,6 @@ export async function sleepThrough(stoppedMs: number): Promise<void> {
   // Waits for the grant that nobody will answer, and hangs up while the daemon is stopped.
   const waiting = refusal(client.auth.refresh({ profile: 'waited for', waitMs: third }, { deadlineMs: third }));
   await until('it waits', async () => (await client.system.health()).queueDepth === 0);
-  await using suspended = application(home, 100, third);
-  await using patient = application(home, 101, stoppedMs + 60_000);
-  await Promise.all([suspended.heard(), patient.heard()]);
 
   daemon.child.kill('SIGSTOP');
   const stopped = performance.now();

@@ -35,7 +35,7 @@ beforeAll(async () => {
   await before.end();
   tamper(home.paths.database, (db) => {
     changeOne(db, "UPDATE feed SET url = 'https://example.com/' WHERE name = 'hurt'");
-    changeOne(db, `UPDATE log SET content = '{"n":7}' WHERE id = 'm2'`);
+    changeOne(db, `UPDATE log SET content = '{"n":7}' WHERE id = 'm1'`);
   });
   daemon = await home.start();
   client = home.client();

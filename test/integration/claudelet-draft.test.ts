@@ -109,7 +109,7 @@ describe('Claudelet C4: the draft of an answer', () => {
     draft.update('so far');
     expect((await refusal(draft.complete({ ...answer('x'), expectedHead: 9 }))).code).toBe('stale');
     draft.update('so far, and more');
-    await until('what came after is kept', async () => (await kept(id)) === 'so far, and more', 2000);
+    await until('what came after is kept', async () => (await kept(id)) === 'so far, and more');
     await draft.complete(answer('all of it'));
     expect(await kept(id)).toBeNull();
   });
@@ -119,7 +119,7 @@ describe('Claudelet C4: the draft of an answer', () => {
     const draft = writerOf(id, { intervalMs: 1 });
     draft.update('so far');
     expect((await refusal(draft.complete({ messages: [] }))).code).toBe('invalid_input');
-    await until('it is kept without another update', async () => (await kept(id)) === 'so far', 2000);
+    await until('it is kept without another update', async () => (await kept(id)) === 'so far');
   });
 
   it('is not written again at once because a token came meanwhile: the interval holds', async () => {

@@ -14,7 +14,7 @@ describe('holdfast queues', () => {
     client = home.client();
     for (const id of ['one', 'two', 'three', 'four']) await client.queues.add({ queue: 'q', id, body: { text: id } });
     await client.queues.edit({ queue: 'q', id: 'two', patch: { priority: 'urgent', group: 'g' } });
-    const { items } = await client.queues.claim({ queue: 'q', max: 2, maxAttempts: 1 });
+    const { items } = await client.queues.claim({ queue: 'q', max: 2, maxAttempts: 1, visibilityMs: 3_600_000 });
     const [two] = items;
     if (two) await client.queues.nack({ ...held(two), reason: 'no \u001b[31mnetwork' });
   });

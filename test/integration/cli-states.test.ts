@@ -7,9 +7,13 @@ import { check } from '../helpers/state-check.ts';
 // test/system/cli-states.test.ts.
 
 describe('every command of the command line', () => {
-  it.concurrent.each(['stopped', 'running', 'wedged'] as const)('ends as documented, of a %s daemon', async (state) => {
-    expect(await check(state)).toEqual([]);
-  });
+  it.concurrent.each(['stopped', 'running', 'wedged'] as const)(
+    'ends as documented, of a %s daemon',
+    { timeout: 300_000 },
+    async (state) => {
+      expect(await check(state)).toEqual([]);
+    },
+  );
 
   it('has its row', () => {
     const covered = new Set([...Object.keys(rows), ...Object.keys(changing)]);

@@ -59,10 +59,13 @@ describe('a secret', () => {
     ['cut before the answer', (response) => response.destroy()],
   ])('is not in the error of a call that was %s', async (_, answer) => {
     const fake = await serve(answer);
-    const error = await refusal(
-      client.auth.put({ profile: 'p', kind: 'oauth', accessToken: secret, refreshToken: secret }, { deadlineMs: 200 }),
-    );
+    const put = () =>
+      client.auth.put({ profile: 'p', kind: 'oauth', accessToken: secret, refreshToken: secret }, { deadlineMs: 200 });
     // It was sent, and may have come back.
+    const error = await until('it is sent', async () => {
+      const told = await refusal(put());
+      return fake.requests.length > 0 && told;
+    });
     expect(fake.requests[0]?.body).toContain(secret);
     const bytes = { showHidden: true, depth: 9, maxArrayLength: null, maxStringLength: null } as const;
     expect(inspect(error, bytes)).not.toContain(secret);

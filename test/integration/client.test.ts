@@ -73,7 +73,7 @@ describe('the client', () => {
     await home.start();
     const path = join(home.home, 'silent.sock');
     await using fake = await FakeDaemon.listen(path, () => undefined);
-    const error = await refusal(home.client({ socket: path, deadlineMs: 200 }).feeds.put({ name: 'x', url }));
+    const error = await refusal(home.client({ socket: path, deadlineMs: 2000 }).feeds.put({ name: 'x', url }));
     expect(error).toMatchObject({ code: 'unavailable', message: expect.stringContaining(path) });
     expect(fake.requests).toHaveLength(1);
   });

@@ -112,7 +112,7 @@ describe('a draft that becomes its answer', () => {
     draft.update('one');
     expect((await refusal(draft.complete({ messages, expectedHead: 7 }))).code).toBe('stale');
     draft.update('two');
-    await until('the next text is kept', async () => (await draftOf(id)) === 'two', 3_000);
+    await until('the next text is kept', async () => (await draftOf(id)) === 'two');
     await draft.complete({ messages, expectedHead: 0 });
     expect(await draftOf(id)).toBeUndefined();
   });

@@ -8,6 +8,7 @@ const writer = draftWriter(client, { id, intervalMs: 20 });
 let words = 0;
 setInterval(() => {
   words += 1;
-  writer.update(Array.from({ length: words }, (_, n) => `word-${n + 1}`).join(' '));
-  process.send?.(words);
+  const text = Array.from({ length: words }, (_, n) => `word-${n + 1}`).join(' ');
+  // Not before it is reported: a report that dies with this process would be of less than was kept.
+  process.send?.(words, undefined, undefined, () => writer.update(text));
 }, 5);

@@ -44,10 +44,12 @@ describe('the writer of a draft', () => {
   it('writes no oftener than the interval, also when the text changes while it is written', async () => {
     const id = await newSession();
     const kept: string[] = [];
+    const first = Promise.withResolvers<void>();
     const intervalMs = 300;
     const writer = draftWriter(
       watched(async (text, put) => {
         kept.push(text);
+        first.resolve();
         const answer = await put();
         writer.update(`text ${kept.length + 1}`);
         return answer;
@@ -55,7 +57,7 @@ describe('the writer of a draft', () => {
       { id, intervalMs },
     );
     writer.update('text 1');
-    await until('the first is kept', () => kept.length > 0);
+    await first.promise;
     // Due before the writer's next turn, however late both are.
     await sleep(intervalMs / 2);
     expect(kept).toHaveLength(1);

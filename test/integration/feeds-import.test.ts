@@ -1,7 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { readOpml } from '../../client/cli/feeds/opml.ts';
 import { plan } from '../../client/cli/feeds/plan.ts';
@@ -10,6 +10,7 @@ import { store } from '../../client/cli/feeds/store.ts';
 import { holdfast } from '../helpers/cli.ts';
 import { cli, root, TestHome } from '../helpers/daemon.ts';
 import { FakeDaemon, good, refuse } from '../helpers/fake-daemon.ts';
+import { stuckSocket } from '../helpers/stuck-socket.ts';
 import { until } from '../helpers/wait.ts';
 
 let home: TestHome;
@@ -165,8 +166,11 @@ ${rest}`,
   it('adds the rest when it was killed in the middle', async () => {
     const file = join(home.home, 'many.opml');
     writeFileSync(file, many(5000));
+    await using between = new TestHome();
+    mkdirSync(dirname(between.paths.socket), { recursive: true, mode: 0o700 });
+    await using _ = await stuckSocket(between.paths.socket, home.paths.socket, 200_000);
     const child = spawn(process.execPath, [cli, 'feeds', 'import', file, '--app', 'killed'], {
-      env: { ...process.env, HOLDFAST_HOME: home.home },
+      env: { ...process.env, HOLDFAST_HOME: between.home },
       stdio: 'ignore',
     });
     const exit = once(child, 'exit');

@@ -138,8 +138,9 @@ describe('changes of files', () => {
     const worker = async () => {
       const mine = home.client({ app: `app-${count}` });
       for (;;) {
+        const last = over;
         const { items } = await mine.files.claim({ max: 2, visibilityMs: 86_400_000, waitMs: 50 });
-        if (items.length === 0 && over) return;
+        if (items.length === 0 && last) return;
         rounds += items.length;
         for (const { path, event, sequence, claim } of items) {
           expect(sequence).toBeGreaterThan(Number(dealt.get(path)?.[1] ?? 0));

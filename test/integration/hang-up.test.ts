@@ -1,7 +1,7 @@
 import { connect } from 'node:net';
 import { expect, it } from 'vitest';
 import { TestHome } from '../helpers/daemon.ts';
-import { Scrape } from '../helpers/metrics.ts';
+import { Scrape, underWay } from '../helpers/metrics.ts';
 import { until } from '../helpers/wait.ts';
 
 // Invariant: a request is under way until it is answered or nobody waits for it any more, whichever comes first.
@@ -20,12 +20,10 @@ it('a caller that hangs up while its call is under way is counted as gone, and n
   await using home = new TestHome();
   const daemon = await home.start();
   const { socket } = home.paths;
-  // Beside the question itself.
-  const waiting = async () => ((await Scrape.of(socket)).value('holdfast_requests_under_way') ?? 0) - 1;
   const aborted = async () => (await Scrape.of(socket)).value('holdfast_requests_total', { code: 'aborted' });
   const callers = Array.from({ length: 3 }, () => connect(socket).on('error', () => undefined));
   for (const caller of callers) caller.write(request);
-  await until('they wait', async () => (await waiting()) === 3);
+  await until('they wait', async () => (await underWay(home)) === 3);
   for (const caller of callers) caller.destroy();
   await until('they are gone', async () => (await aborted()) === 3);
   expect((await daemon.end()).code).toBe(0);

@@ -124,8 +124,9 @@ describe('bytes that are no request, or not one', () => {
   const packed = gzipSync(Buffer.alloc(mebibyte, ' '));
   it.each<[string, number, (string | Buffer)[]]>([
     ['of one byte each', 201, ['1\r\n \r\n'.repeat(100_000), `c\r\n${bodyOf('ten')}\r\n0\r\n\r\n`]],
-    ['with endless extensions', 400, [`1;${'x=y;'.repeat(50_000)}\r\n`]],
-    ['with endless trailers', 431, [`0\r\n${'x: y\r\n'.repeat(50_000)}`]],
+    // Less than the socket takes at once: a write that meets the close would lose the answer.
+    ['with endless extensions', 400, [`1;${'x=y;'.repeat(8_000)}\r\n`]],
+    ['with endless trailers', 431, [`0\r\n${'x: y\r\n'.repeat(7_000)}`]],
     [
       'of what unpacks to a thousand times as much',
       400,

@@ -113,7 +113,7 @@ describe.concurrent('a session with a lease', () => {
 
   it.each(renewing)('%s of a sleeper is accepted after its time when nobody took over, and renews', async (name) => {
     const id = await prepared();
-    const token = await acquire(id, 1_500);
+    const token = await acquire(id, 6_000);
     await lapsed(id);
     await run(name, id, token);
     expect((await refusal(run(name, id))).code).toBe('leased');

@@ -21,9 +21,9 @@ describe('the log file of a daemon', () => {
     const daemon = home.spawn({ env: { HOLDFAST_LOG_FILE: log } });
     const client = home.client();
     expect((await client.system.health()).pid).toBe(daemon.pid);
+    await expect.poll(() => lines(log).map(({ msg }) => msg)).toEqual(['ready']);
     // Its first line did not fit.
     expect(statSync(`${log}.1`).size).toBe(5 * 1024 * 1024);
-    await expect.poll(() => lines(log).map(({ msg }) => msg)).toEqual(['ready']);
     expect(statSync(log).mode & 0o777).toBe(0o600);
 
     rmSync(log);

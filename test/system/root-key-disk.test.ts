@@ -38,9 +38,9 @@ describe.each(['full', 'read-only'] as const)('the directory of the root key is 
     const { auth, feeds, keys, sessions } = home.client();
     await make();
     const failed = [
-      () => auth.put(credential, { deadlineMs: 500 }),
-      () => keys.init({}, { deadlineMs: 500 }),
-      () => keys.init({ passphrase: 'correct horse' }, { deadlineMs: 3000 }),
+      () => auth.put(credential, { deadlineMs: 10_000 }),
+      () => keys.init({}, { deadlineMs: 10_000 }),
+      () => keys.init({ passphrase: 'correct horse' }, { deadlineMs: 10_000 }),
     ];
     for (const call of failed) {
       const error = await refusal(call());
@@ -65,7 +65,7 @@ describe.each(['full', 'read-only'] as const)('the directory of the root key is 
     await auth.put(credential);
     const { fingerprint } = await keys.status();
     await make();
-    await refusal(keys.rotate({}, { deadlineMs: 500 }));
+    await refusal(keys.rotate({}, { deadlineMs: 10_000 }));
     expect(await keys.status()).toMatchObject({ state: 'ok', fingerprint });
     expect(await auth.token({ profile: 'work' })).toMatchObject({ apiKey: 'first key' });
     await auth.put({ ...credential, apiKey: 'second key' });
@@ -87,7 +87,7 @@ describe('what is left, and told, where the root key cannot be stored', () => {
     const { disk, states, files } = await withConfigDisk(home);
     await using _ = disk;
     await states.full.make();
-    await refusal(home.client().keys.init({}, { deadlineMs: 500 }));
+    await refusal(home.client().keys.init({}, { deadlineMs: 10_000 }));
     await states.full.mend();
     expect(await files()).toBe('');
   });
@@ -100,7 +100,7 @@ describe('what is left, and told, where the root key cannot be stored', () => {
     const { auth, keys } = home.client();
     await auth.put(credential);
     await states[state].make();
-    const error = await refusal(keys.rotate({}, { deadlineMs: 500 }));
+    const error = await refusal(keys.rotate({}, { deadlineMs: 10_000 }));
     expect(error.code === 'unavailable' ? error.message : error.code).toContain(states[state].code);
   });
 });
