@@ -83,7 +83,10 @@ export const damagedItem = z.object({ id: z.string(), damaged: z.object({ reason
 export const page = <Item extends z.ZodType>(item: Item) =>
   z.object({
     items: z.array(z.union([item, damagedItem])),
-    nextCursor: z.string().nullable(),
+    nextCursor: z
+      .string()
+      .nullable()
+      .describe('null at the end; a page of large records has fewer than `limit`, and goes on'),
     damagedCount: count(),
   });
 

@@ -110,11 +110,25 @@ function at(index: number, error: unknown): unknown {
   return new HoldfastError(code, message, { ...details, index }, { cause });
 }
 
+/** Characters of the answers that are held for one batch: they wait in memory for each other. */
+const maxAnswers = 32 * 1024 * 1024;
+
+/** For a call that was made, and whose answer is more than its batch may hold. */
+function leftOut({ key }: GivenCall): HoldfastError {
+  const why = 'The call was made, but its answer is left out, because those of the batch are larger than 32 MiB';
+  return key === undefined
+    ? new HoldfastError('too_large', `${why}: read what it changed.`)
+    : new HoldfastError('busy', `${why}: call again with its key, and it is answered.`);
+}
+
 async function runEach(store: Store, counters: Counters, batch: StoreCall, given: GivenCall[]): Promise<StoreAnswer> {
+  let held = 0;
   const results = await Promise.all(
     given.map(async (one) => {
       try {
         const { status, text } = await store.call(toCall(one, batch, false));
+        if (held > 0 && held + text.length > maxAnswers) throw leftOut(one);
+        held += text.length;
         return `{"status":${status},"output":${text}}`;
       } catch (error) {
         const known = fromFastify(error, 0);

@@ -1,7 +1,7 @@
 import { HoldfastError, invalidField } from '../../shared/errors.ts';
 import type { OutputOf } from '../../shared/operation.ts';
 import type { stream } from '../../shared/resources/changes.ts';
-import { log, type LogRow } from './log.ts';
+import { log, longBytes, type LogRow } from './log.ts';
 import { readMeta } from './meta.ts';
 import { Damaged, isoTime, revisionOf, type Context, type Tx } from './tx.ts';
 
@@ -13,7 +13,7 @@ export interface ChangeSlice {
   next: string;
 }
 
-/** What one slice takes at most: rows, and bytes of their content, which their checksum covers. */
+/** What one slice takes at most: rows, and bytes of their content and answers, which their checksum covers. */
 const maxRows = 256;
 const maxBytes = 1024 * 1024;
 
@@ -26,7 +26,7 @@ export async function slice(tx: Tx, { after }: { after?: string }, context: Cont
   const head = Number(newest?.[0] ?? 0);
   if (after === undefined) return { changes: [], next: revisionOf(context, head) };
   const from = await positionOf(tx, after, head, context);
-  const sql = 'SELECT position, octet_length(content) FROM log WHERE position > ? ORDER BY position LIMIT ?';
+  const sql = `SELECT position, ${longBytes} FROM log WHERE position > ? ORDER BY position LIMIT ?`;
   let [last, bytes] = [from, 0];
   for (const [position, size] of await tx.query(sql, from, maxRows)) {
     if (last > from && bytes + Number(size) > maxBytes) break;

@@ -53,6 +53,9 @@ export const log = table<LogRow>(
   ],
 );
 
+/** Bytes of what may be long in a row, as SQL: it tells them without reading that. */
+export const longBytes = 'coalesce(octet_length(content), 0) + coalesce(octet_length(answer), 0)';
+
 /** Previous values of mutable records, by the position of the change that replaced them. */
 export interface HistoryRow {
   position: number;

@@ -1,6 +1,6 @@
 import { table, type Tx } from './tx.ts';
 
-/** Facts about the store itself: `epoch`, random, new at creation and at every restore; `floor` of the log. */
+/** Facts about the store itself: `epoch`, random, new at creation and at every restore; `floor` of the log; `token_key`. */
 interface MetaRow {
   name: string;
   value: string;

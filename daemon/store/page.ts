@@ -41,6 +41,25 @@ export interface PageRequest {
   parameters: Value[];
 }
 
+/** A page ends at this many bytes of its rows, so that one call never holds more in memory. */
+const maxBytes = 4 * 1024 * 1024;
+
+/** How many of the first `limit` rows of `tail`, which ends with its LIMIT, are together no larger than that; one at least. */
+export async function fitting<R>(
+  tx: Tx,
+  { name, columns }: Table<R>,
+  tail: string,
+  parameters: Value[],
+  limit: number,
+): Promise<number> {
+  // Of a long text, SQLite tells the length without reading it.
+  const size = columns.map((column) => `coalesce(octet_length(${column}), 0)`).join(' + ');
+  const sizes = await tx.query(`SELECT ${size} FROM ${name} ${tail}`, ...parameters, limit);
+  let bytes = 0;
+  const over = sizes.findIndex(([of], index) => (bytes += Number(of)) > maxBytes && index > 0);
+  return over === -1 ? limit : over;
+}
+
 /**
  * One page of a table by key set: a record that does not change while a list is walked appears exactly once.
  * `item` shapes a good row; damaged ones are reported in their place.
@@ -53,7 +72,7 @@ export async function page<R extends object, Item>(
   item: (row: R) => Item | Promise<Item>,
   idOf: (row: R) => string,
 ) {
-  const { sort, type, tie, order, limit, cursor } = request;
+  const { sort, type, tie, order, cursor } = request;
   const list = `${context.op} ${sort}`;
   const where = [...request.where];
   const parameters = [...request.parameters];
@@ -62,6 +81,7 @@ export async function page<R extends object, Item>(
     parameters.push(...decodeCursor(context, list, cursor, [type, 'string']));
   }
   const tail = `WHERE ${where.join(' AND ')} ORDER BY ${sort} ${order}, ${tie} ${order} LIMIT ?`;
+  const limit = await fitting(tx, table, tail, parameters, request.limit);
   const rows = await tx.select(table, tail, ...parameters, limit + 1);
   const shown = rows.slice(0, limit);
   const last = rows.length > limit ? shown.at(-1) : undefined;

@@ -115,6 +115,8 @@ export interface Context {
   /** Milliseconds since 1970: the time of every row this call writes. */
   readonly at: number;
   readonly epoch: string;
+  /** The token of the lease or claim that a write grants at this position of the log, see token.ts. */
+  readonly tokenOf: (position: number) => string;
   /** What the caller said of itself. */
   readonly client: string | null;
   readonly pid: number | null;

@@ -16,11 +16,12 @@ export class TxStore implements Disposable {
   readonly db: DatabaseSync;
   readonly tx: SqliteWriteTx;
   /** What the clock shows, in milliseconds since 1970. */
-  at = Date.parse('2026-01-31T12:00:00.000Z');
+  at: number;
   /** How long a call that may wait has waited. */
   waitedMs = 0;
 
-  constructor() {
+  constructor(at = '2026-01-31T12:00:00.000Z') {
+    this.at = Date.parse(at);
     this.db = openWriter(join(this.#folder, 'holdfast.db'), () => undefined);
     migrate(this.db, this.#folder);
     this.tx = new SqliteWriteTx(this.db);
@@ -32,7 +33,7 @@ export class TxStore implements Disposable {
     this.tx.begin();
     this.tx.startCall({ ...about, requestId: 'r', key: null });
     try {
-      const context = { ...about, epoch: 'e', keys: noKeys, waitedMs: this.waitedMs, status: 0 };
+      const context = { ...about, epoch: 'e', tokenOf: String, keys: noKeys, waitedMs: this.waitedMs, status: 0 };
       const answer = await operation(this.tx, input, context);
       this.tx.endCall();
       this.tx.commit();
@@ -41,6 +42,11 @@ export class TxStore implements Disposable {
       this.tx.rollback();
       throw error;
     }
+  }
+
+  /** Rows of plain SQL. */
+  query(sql: string) {
+    return this.tx.query(sql);
   }
 
   [Symbol.dispose](): void {

@@ -1,16 +1,16 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as budgets from '../../daemon/store/resources/budgets.ts';
 import * as costs from '../../daemon/store/resources/costs.ts';
-import { StoreAt } from '../helpers/store-at.ts';
+import { TxStore } from '../helpers/tx-store.ts';
 
 // Invariant: a budget counts what was used in the present period, whatever the clock was when it was recorded, and tells
 // once a period that it is exceeded.
 
 const app = 'a';
 const hour = 3_600_000;
-let store: StoreAt;
+let store: TxStore;
 let ids = 0;
-beforeEach(() => (store = new StoreAt('2026-01-31T22:00:00Z')));
+beforeEach(() => (store = new TxStore('2026-01-31T22:00:00Z')));
 afterEach(() => store[Symbol.dispose]());
 
 const put = (name: string, period: 'day' | 'month' | 'total', limitNanoUsd: number) =>

@@ -1,14 +1,14 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import * as limits from '../../daemon/store/resources/limits.ts';
-import { StoreAt } from '../helpers/store-at.ts';
+import { TxStore } from '../helpers/tx-store.ts';
 
 // Invariant: in an interval nobody takes more than was there and came back; whatever a clock does, a caller waits for no
 // more than the intervals that its tokens need.
 
 const app = 'a';
 const minute = 60_000;
-let store: StoreAt;
-beforeEach(() => (store = new StoreAt('2026-01-31T23:59:30Z')));
+let store: TxStore;
+beforeEach(() => (store = new TxStore('2026-01-31T23:59:30Z')));
 afterEach(() => store[Symbol.dispose]());
 
 const put = (name: string, capacity: number, refill: number, intervalMs: number) =>

@@ -9,6 +9,7 @@ const context: Context = {
   op: 'feeds.list',
   at: 0,
   epoch: 'abcd1234',
+  tokenOf: String,
   client: null,
   pid: null,
   keys: noKeys,

@@ -1,16 +1,6 @@
 import { HoldfastError } from '../../../shared/errors.ts';
 import type { State } from '../../../shared/resources/claims.ts';
-import {
-  Damaged,
-  furthest,
-  isAhead,
-  isoTime,
-  revisionOf,
-  type Context,
-  type Table,
-  type Tx,
-  type Value,
-} from '../tx.ts';
+import { Damaged, furthest, isAhead, isoTime, type Context, type Table, type Tx, type Value } from '../tx.ts';
 import { Wait } from '../wait.ts';
 
 // Invariant: of all claims of a record only the newest one can end it, also after its time if nobody was given it since;
@@ -65,7 +55,7 @@ export const free = (ms: number, at: number) => ({ claim: 0, ...hiddenFor(ms, at
 
 /** Refuses a call that does not come from the newest claim. */
 export function admit(row: Claimable, token: string, context: Context, what: string): void {
-  if (row.claim !== 0 && token === revisionOf(context, row.claim)) return;
+  if (row.claim !== 0 && token === context.tokenOf(row.claim)) return;
   const now = isClaimed(row, context.at)
     ? 'somebody else has claimed it'
     : 'it was given back or given to another since';

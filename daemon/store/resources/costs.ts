@@ -1,7 +1,7 @@
 import { HoldfastError } from '../../../shared/errors.ts';
 import type { InputOf } from '../../../shared/operation.ts';
 import type * as costs from '../../../shared/resources/costs.ts';
-import { decodeCursor, encodeCursor, page } from '../page.ts';
+import { decodeCursor, encodeCursor, fitting, page } from '../page.ts';
 import { Damaged, type Context, type Tx, type Value } from '../tx.ts';
 import { spend } from './budgets/spent.ts';
 import { conditions, cost, dayMs, toCost, type CostRow } from './costs/rows.ts';
@@ -86,12 +86,13 @@ export async function clear(tx: Tx, input: InputOf<typeof costs.clear>, context:
     parameters.push(...decodeCursor(context, 'costs.clear', input.cursor, ['number', 'string']));
   }
   const tail = `WHERE ${where.join(' AND ')} ORDER BY at, usage_id LIMIT ?`;
-  const rows = await tx.select(cost, tail, ...parameters, slice);
+  const most = await fitting(tx, cost, tail, parameters, slice);
+  const rows = await tx.select(cost, tail, ...parameters, most);
   const good = rows.filter((row): row is CostRow => !(row instanceof Damaged));
   if (good.length > 0) await tx.change({ kind: 'cost-archive', id: `${input.from ?? ''}..${input.to ?? ''}` });
   for (const row of good) await tx.put(cost, { ...row, archived: 1 });
   await addToSums(tx, good, archiving);
-  const last = rows.length === slice ? rows.at(-1) : undefined;
+  const last = rows.length === most ? rows.at(-1) : undefined;
   const place = last instanceof Damaged ? last.row : last;
   return {
     archived: good.length,

@@ -122,7 +122,7 @@ export async function claim(tx: Tx, input: InputOf<typeof files.claim>, context:
     changes: {},
   });
   if (taken instanceof Wait) return taken;
-  const items = taken.rows.map((row) => ({ ...toFile(row, context), claim: revisionOf(context, row.claim) }));
+  const items = taken.rows.map((row) => ({ ...toFile(row, context), claim: context.tokenOf(row.claim) }));
   return { items, damaged: taken.damaged };
 }
 

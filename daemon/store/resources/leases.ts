@@ -1,6 +1,6 @@
 import type { InputOf } from '../../../shared/operation.ts';
 import type * as leases from '../../../shared/resources/leases.ts';
-import { Damaged, isoTime, revisionOf, type Context, type Tx } from '../tx.ts';
+import { Damaged, isoTime, type Context, type Tx } from '../tx.ts';
 import { admit, lease, leased } from './sessions/guards.ts';
 import { findHead, isLeased, present, sessionHead, sessionNumber } from './sessions/rows.ts';
 
@@ -35,7 +35,7 @@ export async function acquire(tx: Tx, input: InputOf<typeof leases.acquire>, con
   return toLease(context.at, position);
 
   function toLease(since: number, granted: number) {
-    const token = revisionOf(context, granted);
+    const token = context.tokenOf(granted);
     return { token, owner: input.owner, since: isoTime(since), expiresAt: isoTime(until) };
   }
 }

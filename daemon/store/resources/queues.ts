@@ -3,7 +3,7 @@ import { maxDocument, mergePatch, type Json } from '../../../shared/json.ts';
 import type { InputOf, OutputOf } from '../../../shared/operation.ts';
 import type * as queues from '../../../shared/resources/queues.ts';
 import { uuidv7 } from '../../../shared/uuid.ts';
-import { page } from '../page.ts';
+import { fitting, page } from '../page.ts';
 import { Damaged, isoTime, revisionOf, type Context, type Tx, type Value } from '../tx.ts';
 import { admit, free, hiddenFor, isClaimed, timesOf } from './claims.ts';
 import {
@@ -27,7 +27,7 @@ export { ack, claim, nack } from './queues/claim.ts';
 const all = 'FROM queue_message WHERE app = ?';
 export const scans = { list: all, stats: all };
 
-/** Messages that one call of `clear` removes. */
+/** Messages that one call of `clear` removes at most. */
 const slice = 1000;
 
 /** For how long, from now, nobody is given a message of this time. */
@@ -127,20 +127,24 @@ export async function remove(tx: Tx, input: InputOf<typeof queues.remove>, conte
 /** The messages named get, in this order, the places that they have among the others. */
 export async function reorder(tx: Tx, input: InputOf<typeof queues.reorder>, context: Context) {
   const { app, queue } = input;
-  const rows: MessageRow[] = [];
-  for (const id of input.ids) rows.push(await existing(tx, { app, queue, id }, context));
+  // Without their bodies: each is read again when it is moved.
+  const rows: Pick<MessageRow, 'id' | 'rank' | 'group_name'>[] = [];
+  for (const each of input.ids) {
+    const { id, rank, group_name } = await existing(tx, { app, queue, id: each }, context);
+    rows.push({ id, rank, group_name });
+  }
   const [first] = rows;
   const other = rows.find(
     (row) => row.group_name !== first?.group_name || priorityOf(row) !== (first && priorityOf(first)),
   );
   if (other) throw invalidField('ids', `must be of one group and priority, which '${other.id}' is not`);
   const ranks = rows.map(({ rank }) => rank).toSorted((one, another) => one - another);
-  const moved = rows.map((row, index) => ({ ...row, rank: ranks[index] ?? row.rank }));
   const ids: string[] = [];
-  for (const [index, row] of moved.entries()) {
-    if (row.rank === rows[index]?.rank) continue;
-    await save(tx, row, context);
-    ids.push(row.id);
+  for (const [index, { id, rank: before }] of rows.entries()) {
+    const rank = ranks[index] ?? before;
+    if (rank === before) continue;
+    await save(tx, { ...(await existing(tx, { app, queue, id }, context)), rank }, context);
+    ids.push(id);
   }
   return { ids };
 }
@@ -157,14 +161,17 @@ export async function requeue(tx: Tx, input: InputOf<typeof queues.requeue>, con
 
 export async function clear(tx: Tx, input: InputOf<typeof queues.clear>, context: Context) {
   const { app, queue, group, dead, dryRun } = input;
-  const mine = `FROM queue_message WHERE app = ? AND queue = ?${group === undefined ? '' : ' AND group_name = ?'} AND ${messageState}`;
+  const where = `WHERE app = ? AND queue = ?${group === undefined ? '' : ' AND group_name = ?'} AND ${messageState}`;
   const parameters = [app, queue, ...(group === undefined ? [] : [group]), ...timesOf(context.at)];
   const wanted = dead === true ? "= 'dead'" : "IN ('ready', 'delayed')";
   const count = async (which: string) =>
-    Number((await tx.query(`SELECT count(*) ${mine} ${which}`, ...parameters))[0]?.[0]);
+    Number((await tx.query(`SELECT count(*) FROM queue_message ${where} ${which}`, ...parameters))[0]?.[0]);
   const [found, claimed] = [await count(wanted), await count("= 'claimed'")];
   if (dryRun === true) return { cleared: 0, left: found, claimed };
-  const ids = await tx.query(`SELECT id ${mine} ${wanted} ORDER BY rank LIMIT ?`, ...parameters, slice);
+  const tail = `${where} ${wanted} ORDER BY rank LIMIT ?`;
+  // What they were is kept, so it is written again.
+  const most = await fitting(tx, message, tail, parameters, slice);
+  const ids = await tx.query(`SELECT id FROM queue_message ${tail}`, ...parameters, most);
   for (const [id = null] of ids) {
     const [row] = await tx.select(message, 'WHERE app = ? AND queue = ? AND id = ?', app, queue, id);
     // A damaged one goes too: it was asked for, and what it was is kept as it is.

@@ -7,16 +7,25 @@ interface Guards {
   ifAbsent?: boolean | undefined;
 }
 
-/** Refuses a guarded write whose revision is not the record's, and the creation of one that is there. `what`: 'budget'. */
-export function guard(what: string, row: { position: number } | undefined, input: Guards, context: Context): void {
+type Row = { position: number } | undefined;
+
+/** Refuses a write whose revision is not the record's; an absent one has none. `what`: 'budget'. */
+export function atRevision(what: string, row: Row, expected: string | undefined, context: Context): void {
   const current = row && revisionOf(context, row.position);
-  if (input.expectedRevision !== undefined && input.expectedRevision !== current) {
-    const why = current === undefined ? `The ${what} does not exist any more` : `The ${what} is at revision ${current}`;
-    throw new HoldfastError('stale', `${why}, not at ${input.expectedRevision}: read it again.`, {
-      ...(current !== undefined && { current }),
-    });
-  }
-  if (row && input.ifAbsent) throw new HoldfastError('exists', `A ${what} named '${input.name}' exists.`, { current });
+  if (expected === undefined || expected === current) return;
+  const why = current === undefined ? `The ${what} does not exist any more` : `The ${what} is at revision ${current}`;
+  throw new HoldfastError('stale', `${why}, not at ${expected}: read it again.`, {
+    ...(current !== undefined && { current }),
+  });
+}
+
+/** The same for any guarded write; refuses also the creation of one that is there. */
+export function guard(what: string, row: Row, input: Guards, context: Context): void {
+  atRevision(what, row, input.expectedRevision, context);
+  if (!row || !input.ifAbsent) return;
+  throw new HoldfastError('exists', `A ${what} named '${input.name}' exists.`, {
+    current: revisionOf(context, row.position),
+  });
 }
 
 /** The same for a write that needs the record. */

@@ -114,18 +114,18 @@ async function placesOf(tx: Tx, positions: number[]) {
 }
 
 async function hits(tx: Tx, found: Place[], phrases: string[]): Promise<Items> {
-  const wanted = JSON.stringify(found.map(({ position }) => position));
-  const rows = await tx.select(log, 'WHERE position IN (SELECT value FROM json_each(?))', wanted);
-  const byPosition = new Map(rows.map((row) => [(row instanceof Damaged ? row.row : row).position, row]));
-  return found.flatMap(({ position, shown }): Items => {
-    const row = byPosition.get(position);
-    if (!row) return [];
+  const items: Items = [];
+  // One at a time: each may be a message of megabytes, of which only a snippet is answered.
+  for (const { position, shown } of found) {
+    const [row] = await tx.select(log, 'WHERE position = ?', position);
+    if (!row) continue;
     const { app, seq, id, role, at } = row instanceof Damaged ? row.row : row;
     const where = { app, session: shown.id, seq: Number(seq), id };
     const reason = row instanceof Damaged ? row.reason : shown.damaged;
-    if (row instanceof Damaged || reason !== undefined) return [{ ...where, damaged: { reason: reason ?? '' } }];
-    return [{ ...where, title: shown.title, role, at: isoTime(at), ...snippetOf(contentOf(row), phrases) }];
-  });
+    if (row instanceof Damaged || reason !== undefined) items.push({ ...where, damaged: { reason: reason ?? '' } });
+    else items.push({ ...where, title: shown.title, role, at: isoTime(at), ...snippetOf(contentOf(row), phrases) });
+  }
+  return items;
 }
 
 const contentOf = (row: LogRow) => textOf(JSON.parse(row.content ?? '{}') as Json);

@@ -1,4 +1,5 @@
 import { HoldfastError } from '../../../shared/errors.ts';
+import { Unreadable } from '../damage.ts';
 import { earlierAnswer, fingerprintOf, storable } from '../idempotency.ts';
 import { Keyring } from '../keys/keyring.ts';
 import type { RootKeyFile } from '../keys/root-key.ts';
@@ -34,32 +35,41 @@ export interface Surroundings {
   rootKey: RootKeyFile;
 }
 
+/** And what only writes need. */
+interface WriteSurroundings extends Surroundings {
+  tokenOf: Context['tokenOf'];
+}
+
 /**
  * Runs calls in one transaction and commits it. Invariant: an outcome leaves only after the COMMIT that holds its
- * call, and a call that fails takes only itself back.
+ * call, and a call that fails takes only itself back. Answers the outcomes of all, or of the first ones: whoever
+ * calls makes another transaction of the rest, which has not taken effect.
  *
  * A savepoint per call costs 3-7 us and failures are rare, so there is none: a call that refuses before it wrote
- * leaves nothing behind; after a write, all is rolled back and the others run again without it.
+ * leaves nothing behind. The first that fails after a write takes all back, and they run again with savepoints.
+ * After one that met damage SQLite commits nothing: those before it run again, and with it the transaction ends.
  */
 export async function runBatch(
   tx: SqliteWriteTx,
-  around: Surroundings,
+  around: WriteSurroundings,
   calls: Call[],
   check: () => void,
 ): Promise<Outcome[]> {
-  const refused = new Map<Call, HoldfastError>();
   const at = Date.now();
-  for (;;) {
+  let [first, met]: [Call[], Outcome[]] = [calls, []];
+  for (let alone = false; ;) {
     try {
       tx.begin();
-      const outcomes = await runAll(tx, around, at, calls, refused);
-      if (!outcomes) {
+      const { outcomes, again } = await runAll(tx, around, at, first, alone);
+      if (again) {
+        if (tx.spoiled) [first, met] = [first.slice(0, outcomes.length - 1), outcomes.slice(-1)];
+        else alone = true;
         tx.rollback();
         continue;
       }
       check();
       tx.commit();
-      return outcomes;
+      return outcomes.length < first.length ? outcomes : [...outcomes, ...met];
     } catch (error) {
       tx.rollback();
       throw error;
@@ -67,40 +77,42 @@ export async function runBatch(
   }
 }
 
-/** The outcomes of all calls, or undefined when one failed after it had written. */
+/** The outcomes of the first calls; `again` when the last of them failed in a way that takes the others with it. */
 async function runAll(
   tx: SqliteWriteTx,
-  around: Surroundings,
+  around: WriteSurroundings,
   at: number,
   calls: Call[],
-  refused: Map<Call, HoldfastError>,
-): Promise<Outcome[] | undefined> {
+  alone: boolean,
+): Promise<{ outcomes: Outcome[]; again: boolean }> {
   const outcomes: Outcome[] = [];
+  let characters = 0;
   for (const call of calls) {
-    const known = refused.get(call);
-    if (known) {
-      outcomes.push(known);
-      continue;
-    }
+    if (alone) tx.mark();
     try {
-      outcomes.push(await runOne(tx, around, at, call));
+      const outcome = await runOne(tx, around, at, call);
+      // It went around what it could not read, but what it wrote before is lost.
+      if (tx.spoiled && tx.wrote) throw new Unreadable();
+      outcomes.push(outcome);
+      if ('text' in outcome) characters += outcome.text.length;
     } catch (error) {
       if (isStorageFailure(error)) throw error;
-      const failure = toHoldfastError(error);
-      outcomes.push(failure);
-      if (tx.wrote) {
-        refused.set(call, failure);
-        return undefined;
-      }
+      outcomes.push(toHoldfastError(error));
+      if (tx.wrote && !alone) return { outcomes, again: true };
+      if (tx.wrote && !tx.spoiled) tx.takeBack();
     }
+    if (tx.spoiled) return { outcomes, again: true };
+    if (alone) tx.unmark();
+    if (characters > maxAnswers) break;
   }
-  return outcomes;
+  return { outcomes, again: false };
 }
 
-async function runOne(tx: SqliteWriteTx, { epoch, rootKey }: Surroundings, at: number, call: Call) {
+async function runOne(tx: SqliteWriteTx, { epoch, tokenOf, rootKey }: WriteSurroundings, at: number, call: Call) {
   const { op, app, key, client, pid, waitedMs } = call;
   tx.startCall({ ...call, at });
-  const context: Context = { app, op, at, epoch, client, pid, keys: new Keyring(rootKey), waitedMs, status: 0 };
+  const keys = new Keyring(rootKey);
+  const context: Context = { app, op, at, epoch, tokenOf, client, pid, keys, waitedMs, status: 0 };
   const earlier = await earlierAnswer(tx, call, context);
   if (earlier) return earlier;
   const input: unknown = JSON.parse(call.input);
@@ -122,6 +134,8 @@ interface Steps {
 
 /** Characters that the answers of an atomic batch have at most: they wait in memory for each other. */
 const maxAnswer = 32 * 1024 * 1024;
+/** Characters of answers after which a transaction takes no further call: they wait in memory for its COMMIT. */
+const maxAnswers = 32 * 1024 * 1024;
 
 /** Runs calls as one: the first that fails fails all of them. Its log row comes first, so that theirs name it as their request. */
 async function runSteps(tx: SqliteWriteTx, { calls }: Steps, batch: Context): Promise<JsonText> {

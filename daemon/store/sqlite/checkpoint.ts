@@ -1,6 +1,6 @@
 import type { DatabaseSync } from 'node:sqlite';
 import { HoldfastError } from '../../../shared/errors.ts';
-import { checkpointFrames } from './connection.ts';
+import { busyMs, checkpointFrames } from './connection.ts';
 
 /** How long the writer is idle before it empties the WAL, in milliseconds. */
 const idleMs = 1000;
@@ -51,9 +51,18 @@ export class Checkpointer {
   }
 
   #whenIdle(): void {
-    this.#attempt(() => this.#checkpoint('TRUNCATE'));
+    let busy = 0;
+    this.#attempt(() => {
+      // It would wait for a read that takes long, and whoever writes meanwhile with it.
+      this.#db.exec('PRAGMA busy_timeout = 0');
+      try {
+        ({ busy } = this.#checkpoint('TRUNCATE'));
+      } finally {
+        this.#db.exec(`PRAGMA busy_timeout = ${busyMs}`);
+      }
+    });
     // While nothing is written nobody else would try again.
-    if (this.#failure !== undefined) this.#timer.refresh();
+    if (busy === 1 || this.#failure !== undefined) this.#timer.refresh();
   }
 
   #checkpoint(mode: 'NOOP' | 'PASSIVE' | 'TRUNCATE'): { busy: number; log: number } {

@@ -33,14 +33,21 @@ export class Cleaner {
     this.#running = true;
     while (this.#again) {
       this.#again = false;
-      try {
-        for (const op of operations) while (await this.#slice(op));
-        this.failed = false;
-      } catch {
-        this.failed = true;
-      }
+      const done = [];
+      for (const op of operations) done.push(await this.#all(op));
+      this.failed = done.includes(false);
     }
     this.#running = false;
+  }
+
+  /** Whether it could: what keeps one operation from it must not keep the others. */
+  async #all(op: string): Promise<boolean> {
+    try {
+      while (await this.#slice(op));
+      return true;
+    } catch {
+      return false;
+    }
   }
 
   async #slice(op: string): Promise<boolean> {

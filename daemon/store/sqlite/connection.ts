@@ -20,12 +20,15 @@ export function sqliteCode(error: unknown): number | undefined {
   return Number(error.errcode) & 0xff;
 }
 
+/** How long a connection waits for another's lock, in milliseconds. */
+export const busyMs = 5000;
+
 /** WAL frames after which a checkpoint runs between two commits: 16 MiB of 4 KiB pages. */
 export const checkpointFrames = 4000;
 
 /** The one writable connection of the process. `check` looks at the file before anything is written to it. */
 export function openWriter(path: string, check: (db: DatabaseSync) => void): DatabaseSync {
-  const db = new DatabaseSync(path, { timeout: 5000 });
+  const db = new DatabaseSync(path, { timeout: busyMs });
   try {
     check(db);
     // Checkpoints are run and looked at by checkpoint.ts, never by SQLite itself: a failed one would say nothing.
@@ -47,7 +50,7 @@ export function openWriter(path: string, check: (db: DatabaseSync) => void): Dat
 
 /** The search index: made of the log and beside it, so a crash may cost its last rows but not its consistency. */
 export function openSearch(path: string): DatabaseSync {
-  const db = new DatabaseSync(path, { timeout: 5000 });
+  const db = new DatabaseSync(path, { timeout: busyMs });
   try {
     db.exec(`
       PRAGMA journal_mode = WAL;
@@ -64,7 +67,7 @@ export function openSearch(path: string): DatabaseSync {
 
 /** A connection for reads: each sees every commit that was acknowledged before it began. */
 export function openReader(path: string): DatabaseSync {
-  const db = new DatabaseSync(path, { readOnly: true, timeout: 5000 });
+  const db = new DatabaseSync(path, { readOnly: true, timeout: busyMs });
   db.exec('PRAGMA cache_size = -4096; PRAGMA trusted_schema = OFF;');
   return db;
 }

@@ -15,6 +15,10 @@ export interface ReadCall {
   input: unknown;
 }
 
+const tokenOf = () => {
+  throw new Error('a read grants nothing');
+};
+
 /**
  * Reads over one connection. Invariant: one operation, or one step of a stream, has one snapshot, and none is open
  * between them; so they take turns, and a turn waits for nothing but memory and disk.
@@ -69,7 +73,8 @@ export class Reads {
 
   #context(op: string, app: string): Context {
     const keys = new Keyring(this.#rootKey);
-    return { app, op, at: Date.now(), epoch: this.#epoch, client: null, pid: null, keys, waitedMs: null, status: 0 };
+    const caller = { client: null, pid: null, waitedMs: null };
+    return { app, op, at: Date.now(), epoch: this.#epoch, tokenOf, ...caller, keys, status: 0 };
   }
 
   /** Resolves when no read is under way. */

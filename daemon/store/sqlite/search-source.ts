@@ -1,11 +1,11 @@
 import { HoldfastError } from '../../../shared/errors.ts';
 import { readAround, Unreadable } from '../damage.ts';
-import { log, type LogRow } from '../log.ts';
+import { log, longBytes, type LogRow } from '../log.ts';
 import { Damaged, type Tx } from '../tx.ts';
 
 // What the search index reads of the log. Damage of the log is never taken for damage of the index.
 
-/** What a slice of indexing takes at most: rows of the log, and bytes of their content. */
+/** What a slice of indexing takes at most: rows of the log, and bytes of what they hold. */
 const slice = { rows: 500, bytes: 4 * 1024 * 1024 };
 
 /** The sound rows after a position, the position that they reach, and whether there are no more. */
@@ -23,7 +23,7 @@ export async function nextSlice(source: Tx, after: number): Promise<{ rows: LogR
 
 /** Positions and sizes. Around a row that cannot be read it goes one position at a time. */
 async function sizesAfter(source: Tx, after: number) {
-  const sql = 'SELECT position, octet_length(content) FROM log WHERE position > ? ORDER BY position LIMIT ?';
+  const sql = `SELECT position, ${longBytes} FROM log WHERE position > ? ORDER BY position LIMIT ?`;
   try {
     return await source.query(sql, after, slice.rows);
   } catch (error) {

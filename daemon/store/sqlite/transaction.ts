@@ -20,6 +20,8 @@ export class SqliteTx implements Tx {
 
   protected readonly db: DatabaseSync;
   readonly #met: (damaged: number) => void;
+  /** Whether the current transaction met damage: SQLite then writes and commits nothing more in it. */
+  spoiled = false;
 
   /** `met` is told how many damaged rows a read came upon: the one place where damage is found. */
   constructor(db: DatabaseSync, met: (damaged: number) => void = () => undefined) {
@@ -79,6 +81,7 @@ export class SqliteTx implements Tx {
       return statement.all(...parameters) as unknown as Value[][];
     } catch (error) {
       if (sqliteCode(error) === sqlite.corrupt) {
+        this.spoiled = true;
         this.#met(1);
         throw new Unreadable({ cause: error });
       }

@@ -2,6 +2,7 @@ import type { DatabaseSync } from 'node:sqlite';
 import { history, log, type LogRow } from '../log.ts';
 import type { Change, Table, Value } from '../tx.ts';
 import { topicOf } from '../wait.ts';
+import { sqlite, sqliteCode } from './connection.ts';
 import { sqlOf } from './statements.ts';
 import { checksum, SqliteTx, valuesOf } from './transaction.ts';
 
@@ -41,7 +42,7 @@ export class SqliteWriteTx extends SqliteTx {
   }
 
   begin(): void {
-    this.changed = false;
+    this.changed = this.spoiled = false;
     this.touched.clear();
     this.statement('BEGIN IMMEDIATE').run();
   }
@@ -52,6 +53,19 @@ export class SqliteWriteTx extends SqliteTx {
   rollback(): void {
     this.touched.clear();
     if (this.db.isTransaction) this.statement('ROLLBACK').run();
+    this.#pending = [];
+    this.#position = this.#lastPosition();
+  }
+
+  /** Between these two a call can be taken back, and the transaction goes on without it. */
+  mark(): void {
+    this.statement('SAVEPOINT call').run();
+  }
+  unmark(): void {
+    this.statement('RELEASE call').run();
+  }
+  takeBack(): void {
+    this.statement('ROLLBACK TO call').run();
     this.#pending = [];
     this.#position = this.#lastPosition();
   }
@@ -112,8 +126,7 @@ export class SqliteWriteTx extends SqliteTx {
   }
 
   override async delete<R>(table: Table<R>, key: Partial<R>): Promise<void> {
-    this.wrote = this.changed = true;
-    this.statement(sqlOf(table).delete).run(...valuesOf(key, table.key));
+    this.#run(sqlOf(table).delete, valuesOf(key, table.key));
   }
 
   override async change(change: Change): Promise<number> {
@@ -153,8 +166,17 @@ export class SqliteWriteTx extends SqliteTx {
   }
 
   #write<R>(verb: 'insert' | 'put', table: Table<R>, row: R): void {
-    this.wrote = this.changed = true;
     const values = valuesOf(row as Partial<R>, table.columns);
-    this.statement(sqlOf(table)[verb]).run(...values, checksum(values));
+    this.#run(sqlOf(table)[verb], [...values, checksum(values)]);
+  }
+
+  #run(sql: string, parameters: Value[]): void {
+    this.wrote = this.changed = true;
+    try {
+      this.statement(sql).run(...parameters);
+    } catch (error) {
+      this.spoiled ||= sqliteCode(error) === sqlite.corrupt;
+      throw error;
+    }
   }
 }

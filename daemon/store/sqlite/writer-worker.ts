@@ -1,11 +1,12 @@
 import { existsSync } from 'node:fs';
 import type { DatabaseSync } from 'node:sqlite';
 import { parentPort, receiveMessageOnPort, workerData } from 'node:worker_threads';
-import { HoldfastError, type ErrorDetails } from '../../../shared/errors.ts';
+import { HoldfastError } from '../../../shared/errors.ts';
 import { ExitError } from '../../exit.ts';
 import { epochOf } from '../meta.ts';
-import { RootKeyFile, type KeySource } from '../keys/root-key.ts';
-import type { Recovery, StoreAnswer } from '../store.ts';
+import { RootKeyFile } from '../keys/root-key.ts';
+import { tokensOf } from '../token.ts';
+import type { Context } from '../tx.ts';
 import { Wait } from '../wait.ts';
 import { runBatch, type Call, type Outcome } from './batch.ts';
 import { Checkpointer } from './checkpoint.ts';
@@ -15,6 +16,7 @@ import { FileIdentity } from './identity.ts';
 import { mendIndexes } from './mend.ts';
 import { checkFile, createStore, migrate, schemaVersion } from './migrate.ts';
 import { SqliteWriteTx } from './write-transaction.ts';
+import type { FromWorker, ToWorker, WireOutcome, WriterData } from './writer-messages.ts';
 
 // The writer: the only thread with a writable connection. Whatever arrived while the previous COMMIT ran becomes
 // the next transaction: group commit without a timer.
@@ -22,25 +24,6 @@ import { SqliteWriteTx } from './write-transaction.ts';
 /** Calls and characters of input that one transaction takes at most. */
 const maxCalls = 1000;
 const maxCharacters = 32 * 1024 * 1024;
-
-/** An outcome as it crosses threads: errors lose their class there. */
-export type WireOutcome =
-  | { id: number; answer: StoreAnswer }
-  | { id: number; wait: { topic: string; ms: number } }
-  | { id: number; error: { code: HoldfastError['code']; detail: string; details: ErrorDetails; cause: string } };
-export type FromWorker =
-  | { ready: { epoch: string; schemaVersion: number } }
-  | { fatal: { exitCode: ExitError['exitCode']; message: string } }
-  | { outcomes: WireOutcome[]; committedAt: number | undefined; touched: string[] }
-  | { checkpointFailure: string | undefined }
-  | { damaged: number }
-  | { recovered: Recovery }
-  | { closed: true };
-export type ToWorker = Call | 'close';
-export interface WriterData {
-  path: string;
-  keys: KeySource;
-}
 
 if (!parentPort) throw new Error('this module is a worker thread');
 const port = parentPort;
@@ -52,7 +35,7 @@ let db: DatabaseSync;
 let tx: SqliteWriteTx;
 let identity: FileIdentity;
 let checkpointer: Checkpointer;
-let epoch = '';
+let around = { epoch: '', tokenOf: String as Context['tokenOf'], rootKey };
 /** Set once the files are no longer ours: nothing is written any more. */
 let lost: HoldfastError | undefined;
 /** Set after a COMMIT failed in a way that leaves the connection's view of the files in doubt. */
@@ -64,15 +47,16 @@ let suspect = false;
 let unsettled = true;
 
 async function open(): Promise<void> {
-  if (epoch === '' && !existsSync(path)) createStore(path);
+  if (around.epoch === '' && !existsSync(path)) createStore(path);
   db = openWriter(path, (opened) => checkFile(opened, path));
   try {
     migrate(db, path);
     tx = new SqliteWriteTx(db, (damaged) => post({ damaged }));
     if (await mendIndexes(db, tx)) post({ recovered: 'index_mended' });
-    const found = await epochOf(tx);
-    if (epoch !== '' && found !== epoch) throw new ExitError(78, `${path} was replaced by another database.`);
-    epoch = found;
+    const epoch = await epochOf(tx);
+    if (around.epoch !== '' && epoch !== around.epoch)
+      throw new ExitError(78, `${path} was replaced by another database.`);
+    around = { epoch, tokenOf: await tokensOf(tx, epoch), rootKey };
   } catch (error) {
     db.close();
     throw error;
@@ -111,6 +95,7 @@ function lose(file: string): HoldfastError {
   return lost;
 }
 
+/** The outcomes of the first calls, which are stored; the rest has not been run. */
 async function run(calls: Call[]): Promise<Outcome[]> {
   if (lost) return calls.map(() => lost as HoldfastError);
   try {
@@ -119,7 +104,7 @@ async function run(calls: Call[]): Promise<Outcome[]> {
       checkpointer.settle();
       unsettled = false;
     }
-    return await runBatch(tx, { epoch, rootKey }, calls, checkIdentity);
+    return await runBatch(tx, around, calls, checkIdentity);
   } catch (error) {
     const failure = toHoldfastError(error);
     if (failure.code === 'storage_failed') suspect = true;
@@ -160,6 +145,7 @@ async function work(): Promise<void> {
   while (queue.length > 0) {
     const calls = nextBatch();
     const outcomes = await run(calls);
+    queue.unshift(...calls.splice(outcomes.length));
     const answered = outcomes.some((outcome) => !(outcome instanceof HoldfastError) && !(outcome instanceof Wait));
     const stored = tx.changed && answered;
     post({
@@ -190,7 +176,7 @@ port.on('message', (message: ToWorker) => {
 
 try {
   await open();
-  post({ ready: { epoch, schemaVersion } });
+  post({ ready: { epoch: around.epoch, schemaVersion } });
 } catch (error) {
   const { exitCode, message } = error instanceof ExitError ? error : cannotOpen(path, error);
   post({ fatal: { exitCode, message } });

@@ -6,7 +6,7 @@ import type { KeySource } from '../keys/root-key.ts';
 import type { Observer, StoreAnswer } from '../store.ts';
 import { Parking } from '../wait.ts';
 import type { Call } from './batch.ts';
-import type { FromWorker, ToWorker, WireOutcome, WriterData } from './writer-worker.ts';
+import type { FromWorker, ToWorker, WireOutcome, WriterData } from './writer-messages.ts';
 
 /** Writes waiting for an answer, and characters of their input, beyond which new ones are refused. */
 const maxWaiting = 10_000;

@@ -1,6 +1,7 @@
 import { HoldfastError } from '../../../../shared/errors.ts';
 import { dropSecrets, readable, reveal, type Owner } from '../../seal.ts';
 import { Damaged, isAhead, isoTime, revisionOf, table, type Context, type Tx } from '../../tx.ts';
+import { atRevision } from '../revisions.ts';
 import type { Credential } from '../../../../shared/resources/auth/fields.ts';
 
 /**
@@ -112,13 +113,8 @@ export async function currentOf(tx: Tx, address: Address): Promise<CredentialRow
   return row;
 }
 
-export function guard(row: CredentialRow | undefined, expected: string | undefined, context: Context): void {
-  const current = row && revisionOf(context, row.position);
-  if (expected === undefined || expected === current) return;
-  const what =
-    current === undefined ? 'The credential does not exist any more' : `The credential is at revision ${current}`;
-  throw new HoldfastError('stale', `${what}, not at ${expected}: read it again.`, { ...(current && { current }) });
-}
+export const guard = (row: CredentialRow | undefined, expected: string | undefined, context: Context): void =>
+  atRevision('credential', row, expected, context);
 
 export async function removeVersion(tx: Tx, row: Pick<CredentialRow, 'app' | 'profile' | 'record'>): Promise<void> {
   await dropSecrets(tx, ownerOf(row));

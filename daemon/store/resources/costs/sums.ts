@@ -113,9 +113,13 @@ async function fromRecords(tx: Tx, of: SumKey): Promise<Amounts> {
     tail += " AND coalesce(session, '') = ? AND coalesce(feed, '') = ?";
     parameters.push(of.session, of.feed);
   }
-  const rows = await tx.select(cost, tail, ...parameters);
-  const each = rows.map((row) => (row instanceof Damaged ? { ...nothing, records: 1, unknown: 1 } : amountsOf(row)));
-  return each.reduce(addTo, { ...nothing });
+  const all = { ...nothing };
+  // One at a time: each may have a document beside it.
+  for (const [position = null] of await tx.query(`SELECT position FROM cost ${tail}`, ...parameters)) {
+    const [row] = await tx.select(cost, 'WHERE position = ?', position);
+    if (row) addTo(all, row instanceof Damaged ? { ...nothing, records: 1, unknown: 1 } : amountsOf(row));
+  }
+  return all;
 }
 
 /** The sums that fit, a day at a time: a year of them at once would be much memory. */

@@ -17,7 +17,7 @@ export async function claim(tx: Tx, input: InputOf<typeof queues.claim>, context
     changes: maxAttempts === undefined ? {} : { max_attempts: maxAttempts },
   });
   if (taken instanceof Wait) return taken;
-  const items = taken.rows.map((row) => ({ ...toMessage(row, context), claim: revisionOf(context, row.claim) }));
+  const items = taken.rows.map((row) => ({ ...toMessage(row, context), claim: context.tokenOf(row.claim) }));
   return { items, damaged: taken.damaged };
 }
 

@@ -1,6 +1,7 @@
 import { HoldfastError } from '../../../../shared/errors.ts';
 import type { Message } from '../../../../shared/resources/queues/fields.ts';
 import { isoTime, revisionOf, table, type Context, type Tx } from '../../tx.ts';
+import { atRevision } from '../revisions.ts';
 import { heldOf, stateOf, stateSql, type Claimable } from '../claims.ts';
 
 export interface MessageRow extends Claimable {
@@ -42,7 +43,8 @@ type Priority = Message['priority'];
 const places = 2 ** 51;
 export const rankOf = (priority: Priority, place: number): number => priorities.indexOf(priority) * places + place;
 export const placeOf = ({ rank }: MessageRow): number => rank % places;
-export const priorityOf = ({ rank }: MessageRow): Priority => priorities[Math.floor(rank / places)] ?? 'low';
+export const priorityOf = ({ rank }: Pick<MessageRow, 'rank'>): Priority =>
+  priorities[Math.floor(rank / places)] ?? 'low';
 
 /** Whether a message was given out as often as it may be: it is dead, unless somebody still has it. */
 export const exhausted = 'max_attempts > 0 AND attempts >= max_attempts';
@@ -86,11 +88,7 @@ export async function existing(
     const detail = `There is no message '${input.id}' in the queue '${input.queue}': it was acknowledged, removed or never added.`;
     throw new HoldfastError('not_found', detail);
   }
-  const current = revisionOf(context, row.position);
-  if (input.expectedRevision !== undefined && input.expectedRevision !== current) {
-    const detail = `The message is at revision ${current}, not at ${input.expectedRevision}: read it again.`;
-    throw new HoldfastError('stale', detail, { current });
-  }
+  atRevision('message', row, input.expectedRevision, context);
   return row;
 }
 

@@ -1,5 +1,6 @@
 import { HoldfastError, type Holder } from '../../../../shared/errors.ts';
-import { isoTime, revisionOf, table, type Context, type Tx } from '../../tx.ts';
+import { isoTime, table, type Context, type Tx } from '../../tx.ts';
+import { atRevision } from '../revisions.ts';
 import { erased, findHead, isLeased, sessionHead, sessionNumber, type HeadRow } from './rows.ts';
 
 /** Who holds the lease that a session's head names. */
@@ -18,8 +19,6 @@ export async function holderOf(tx: Tx, head: HeadRow): Promise<Holder | null> {
   const { owner, client, pid } = row;
   return { owner, since: isoTime(row.since), expiresAt: isoTime(head.lease_until), client, pid };
 }
-
-const tokenOf = (head: HeadRow, context: Context) => revisionOf(context, head.lease);
 
 /**
  * The head of a session that a call may change. Invariant: of all the holders a session ever had, only the newest can
@@ -49,7 +48,7 @@ export async function admit(
   const live = isLeased(head, context);
   if (token === undefined) {
     if (live) throw await leased(tx, head, id);
-  } else if (head.lease === 0 || token !== tokenOf(head, context)) {
+  } else if (head.lease === 0 || token !== context.tokenOf(head.lease)) {
     const holder = live ? await holderOf(tx, head) : null;
     const now = holder ? `'${holder.owner}' holds it now` : 'it was given up or taken over since';
     throw new HoldfastError('fenced', `This is not the newest lease of session '${id}': ${now}.`, {
@@ -67,14 +66,8 @@ export async function leased(tx: Tx, head: HeadRow, id: string): Promise<Holdfas
 }
 
 /** Refuses a write whose revision is not the session's; an absent one has none. */
-export function guardRevision(head: HeadRow | undefined, expected: string | undefined, context: Context): void {
-  const current = head && revisionOf(context, head.position);
-  if (expected === undefined || expected === current) return;
-  const what = current === undefined ? 'The session does not exist any more' : `The session is at revision ${current}`;
-  throw new HoldfastError('stale', `${what}, not at ${expected}: read it again.`, {
-    ...(current !== undefined && { current }),
-  });
-}
+export const guardRevision = (head: HeadRow | undefined, expected: string | undefined, context: Context): void =>
+  atRevision('session', head, expected, context);
 
 /** Refuses to read on in a session that was erased meanwhile: its rows are being removed, and are not damaged. */
 export async function guardErased(tx: Tx, { session_no }: HeadRow): Promise<void> {
