@@ -41,9 +41,12 @@ const remove: Command = {
   run: async (call) => {
     const [own, [profile = ''], forGood] = [call.app(), call.args, call.flag('erase')];
     if (call.dryRun) {
-      const { kind, account } = await call.client.auth.get({ app: own, profile });
-      const whose = account === null ? kind : `${kind} of ${safe(account)}`;
-      tell(`Would ${forGood ? 'erase for good' : 'remove'} ${safe(profile)} (${whose}). Nothing was changed.`);
+      const at = { app: own, profile };
+      // Not by what it is now: that may be damaged, and of one that is to be erased only versions may be left.
+      const { items } = await call.client.auth.versions(at);
+      const found = items.find(({ current }) => current || forGood) ?? (await call.client.auth.get(at));
+      const whose = [found.kind, found.account].filter(Boolean).join(' of ');
+      tell(`Would ${forGood ? 'erase for good' : 'remove'} ${safe(profile)} (${safe(whose)}). Nothing was changed.`);
       return 0;
     }
     await call.client.auth.delete({ app: own, profile, ...(forGood && { erase: true }) });

@@ -17,6 +17,8 @@ export interface Command {
   args?: string;
   summary: string;
   options?: Record<string, Option>;
+  /** It asks for secrets: what is wrong with its arguments is told without repeating any. */
+  secret?: true;
   /** More lines of its help. */
   more?: string;
   /** Answers the exit code. */
@@ -30,13 +32,7 @@ export interface Group {
   commands: Record<string, Command>;
 }
 
-/** Commands that parse their own arguments; `lines` are those of the help screen. */
-export interface Raw {
-  lines: [usage: string, summary: string][];
-  run: (client: Client, argv: string[]) => Promise<number>;
-}
-
-export type Commands = Record<string, Command | Group | Raw>;
+export type Commands = Record<string, Command | Group>;
 
 /** What a command is called with. */
 export interface Call {
@@ -59,7 +55,6 @@ export interface Call {
 export class UsageError extends Error {}
 
 export const isGroup = (entry: Commands[string]): entry is Group => 'commands' in entry;
-export const isRaw = (entry: Commands[string]): entry is Raw => 'lines' in entry;
 
 // Options that several commands share.
 export const json: Option = { type: 'boolean', summary: 'one JSON document instead of text for people' };

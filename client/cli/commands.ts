@@ -6,7 +6,7 @@ import { config } from './config.ts';
 import { daemon } from './daemon.ts';
 import { doctor } from './doctor.ts';
 import { feeds } from './feeds.ts';
-import { key, keyLines } from './key.ts';
+import { key } from './key.ts';
 import { limits } from './limits.ts';
 import { sandbox } from './sandbox.ts';
 import { queues } from './queues.ts';
@@ -27,7 +27,7 @@ export const commands: Commands = {
   limits,
   watch,
   auth,
-  key: { lines: keyLines, run: key },
+  key,
   sandbox,
   service,
 };

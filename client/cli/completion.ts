@@ -1,4 +1,4 @@
-import { isGroup, isRaw, UsageError, type Command, type Commands } from './command.ts';
+import { isGroup, UsageError, type Command, type Commands } from './command.ts';
 import { print } from './screen.ts';
 
 const shells = ['bash', 'zsh', 'fish'] as const;
@@ -19,10 +19,7 @@ function follows(commands: Commands): Map<string, Word[]> {
     add(path, '--help', 'its help');
   };
   for (const [name, entry] of Object.entries(commands)) {
-    if (isRaw(entry)) {
-      add('', name, entry.lines[0]?.[1] ?? '');
-      for (const [usage, summary] of entry.lines) add(name, usage.split(' ')[2] ?? '', summary);
-    } else if (isGroup(entry)) {
+    if (isGroup(entry)) {
       add('', name, entry.summary);
       for (const [verb, command] of Object.entries(entry.commands)) {
         add(name, verb, command.summary);
@@ -40,16 +37,15 @@ function follows(commands: Commands): Map<string, Word[]> {
 
 const quoted = (text: string) => `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
-// The beginning is the first two words; a command of no group has options after one.
+/** The names of groups: the beginning is the first two words. A command of no group has options after one. */
+const groups = (map: Map<string, Word[]>) =>
+  [...new Set([...map.keys()].filter((path) => path.includes(' ')).map((path) => path.split(' ')[0]))].join('|');
+
 const bash = (map: Map<string, Word[]>) => `# holdfast completion bash: source <(holdfast completion bash)
 _holdfast() {
   local words='' current=\${COMP_WORDS[COMP_CWORD]} before=''
   [ "$COMP_CWORD" -gt 1 ] && before=\${COMP_WORDS[1]}
-  case $before in ${[...map.keys()]
-    .filter((path) => path.includes(' '))
-    .map((path) => path.split(' ')[0])
-    .filter((name, index, all) => all.indexOf(name) === index)
-    .join('|')})
+  case $before in ${groups(map)})
     [ "$COMP_CWORD" -gt 2 ] && before="$before \${COMP_WORDS[2]}" ;;
   esac
   case $before in
@@ -66,7 +62,7 @@ _holdfast() {
   local -a entries
   local before=''
   (( CURRENT > 2 )) && before=$words[2]
-  (( CURRENT > 3 )) && [[ $before == (sessions|feeds|auth) ]] && before="$before $words[3]"
+  (( CURRENT > 3 )) && [[ $before == (${groups(map)}) ]] && before="$before $words[3]"
   case $before in
 ${[...map].map(([path, words]) => `    ${quoted(path)}) entries=(${words.map(({ word, summary }) => quoted(`${word}:${summary.replaceAll(':', String.raw`\:`)}`)).join(' ')}) ;;`).join('\n')}
   esac

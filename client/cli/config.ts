@@ -40,11 +40,11 @@ const show: Command = {
   more: "A path is a JSON pointer, as '/plugins/news/enabled'; in a name ~1 is / and ~0 is ~.",
   run: async (call) => {
     const [own, [name = '', path]] = [call.app(), call.args];
-    const version = call.count('version', 0);
-    if (version > 0 && path !== undefined)
+    const version = call.text('version') === undefined ? undefined : call.count('version', 0);
+    if (version !== undefined && path !== undefined)
       throw new UsageError('--version shows the whole document: leave the path out.');
     const config =
-      version > 0
+      version !== undefined
         ? await call.client.config.version({ app: own, name, version })
         : await call.client.config.get({ app: own, name, ...(path !== undefined && { path }) });
     if (call.json) await printJson({ app: own, config });
@@ -91,6 +91,7 @@ const remove: Command = {
     const [own, [name = '', path]] = [call.app(), call.args];
     const forGood = call.flag('erase');
     if (forGood && path !== undefined) throw new UsageError('--erase removes the whole document: leave the path out.');
+    if (path === '') throw new UsageError('An empty path is the whole document: leave it out to remove that.');
     const what = path === undefined ? safe(name) : `${safe(path)} of ${safe(name)}`;
     // Only versions may be left of one that is to be erased.
     if (forGood) await call.client.config.versions({ app: own, name, limit: 1 });

@@ -118,7 +118,9 @@ const clear: Command = {
     const own = asked(call);
     if (call.dryRun) {
       const { total } = await call.client.costs.summary(own);
-      tell(`Would archive records of ${own.app}: ${total.records - total.archived}. Nothing was changed.`);
+      const archived = total.records - total.archived;
+      if (call.json) await printJson({ ...own, dryRun: true, archived });
+      tell(`Would archive records of ${own.app}: ${archived}. Nothing was changed.`);
       return 0;
     }
     let [archived, damagedCount] = [0, 0];

@@ -13,6 +13,7 @@ import { print, printJson, tell, tellError } from './screen.ts';
 import { notServing, skewOf, words } from './serving.ts';
 import { status } from './status.ts';
 import { stopDaemon } from './stop.ts';
+import { safe } from './text.ts';
 
 /** How long a start may take, in milliseconds: a large database is looked at first. */
 const startMs = 120_000;
@@ -106,7 +107,9 @@ const version: Command = {
     if (call.json) await printJson({ command: own, state: found.state, daemon });
     else {
       const about = daemon && `${daemon.version} (protocol ${daemon.protocol}, Node ${daemon.node}, ${daemon.engine})`;
-      await print(`holdfast ${own}\ndaemon   ${about ?? words[found.state]?.replace('is ', '')}\n`);
+      await print(
+        `holdfast ${own}\ndaemon   ${about === null ? words[found.state]?.replace('is ', '') : safe(about)}\n`,
+      );
     }
     return 0;
   },

@@ -3,15 +3,15 @@ import { UsageError } from './command.ts';
 import { Interrupted } from './prompt.ts';
 import { safe } from './text.ts';
 
-/** One line for people, with what to do next unless the command says that itself; and the exit code. */
-export function explain(error: unknown, hint = true): { message: string; exitCode: number } {
+/** One line for people, with what to do next unless that is said already; and the exit code. */
+export function explain(error: unknown): { message: string; exitCode: number } {
   if (error instanceof Interrupted) return { message: '', exitCode: 130 };
   if (!(error instanceof HoldfastError)) {
     const message = safe(error instanceof Error ? error.message : String(error));
     return { message, exitCode: error instanceof UsageError ? 2 : 1 };
   }
   const exitCode = error.code === 'unavailable' || error.code === 'node_too_old' ? 69 : 1;
-  const next = hint || error.code === 'incompatible' ? nextStep(error) : '';
+  const next = error.message.includes("'holdfast ") ? '' : nextStep(error);
   return { message: safe(error.message + next), exitCode };
 }
 

@@ -1,5 +1,5 @@
 import { version } from '../../shared/protocol.ts';
-import { isGroup, isRaw, type Command, type Commands, type Group, type Option } from './command.ts';
+import { isGroup, type Command, type Commands, type Group, type Option } from './command.ts';
 
 /** The exit codes of every command: scripts depend on them. */
 export const exitCodes = `Exit codes: 0 done; 1 refused, or something is wrong; 2 wrong usage; 69 not running or not reachable;
@@ -20,7 +20,6 @@ const linesOf = (prefix: string, { commands }: Group): Line[] =>
 export function overview(commands: Commands): string {
   const groups = Object.entries(commands).map(([name, entry]): Line[] => {
     const path = `holdfast ${name}`;
-    if (isRaw(entry)) return entry.lines.map(([usage, summary]) => [usage, summary]);
     return isGroup(entry) ? linesOf(path, entry) : [[usageOf(path, entry), entry.summary]];
   });
   const width = Math.max(...groups.flat().map(([usage]) => usage.length));

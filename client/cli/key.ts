@@ -1,17 +1,8 @@
-import { parseArgs } from 'node:util';
 import type { KeyStatus } from '../../shared/resources/keys.ts';
-import type { Client } from '../index.ts';
-import { UsageError } from './command.ts';
+import { json, type Command, type Group, type Option } from './command.ts';
 import { askSecrets, type Question } from './prompt.ts';
-import { tellError, wrap } from './screen.ts';
-import { serving } from './serving.ts';
-
-/** One command: runs a call, tells what came of it, and answers the exit code. `flag` is its only option. */
-interface Command {
-  flag?: 'json' | 'passphrase';
-  secret?: true;
-  run: (client: Client, flag: boolean) => Promise<number>;
-}
+import { print, printJson, record, tell, tellError } from './screen.ts';
+import { safe } from './text.ts';
 
 /** A passphrase is made costly to guess on purpose, so these calls may take longer than others. */
 const slow = { deadlineMs: 30_000 };
@@ -22,106 +13,81 @@ const newPassphrase: Question = {
   prompt: 'New passphrase for the root key, at least 8 characters (not shown): ',
   again: 'The same again: ',
 };
+const withPassphrase: Option = { type: 'boolean', summary: 'of no use without a passphrase, which is asked for' };
 
-const tell = (text: string) => process.stderr.write(`${text}\n`);
-
-const commands: Record<string, Command> = {
-  status: {
-    flag: 'json',
-    run: async (client, json) => {
-      const status = await client.keys.status();
-      process.stdout.write(json ? `${JSON.stringify(status, null, 2)}\n` : table(status));
-      return status.state === 'ok' || status.state === 'none' ? 0 : 1;
-    },
-  },
-  init: {
-    flag: 'passphrase',
-    secret: true,
-    run: async (client, wanted) => {
-      const [chosen] = wanted ? await askSecrets([newPassphrase]) : [];
-      const status = await client.keys.init({ ...(chosen !== undefined && { passphrase: chosen }) }, slow);
-      return outcome(
-        status,
-        `The root key ${status.fingerprint} is made: ${protectedBy(status)}.\n` +
-          "Run 'holdfast key backup' next: if that file is ever lost, only the recovery code opens what is stored.",
-      );
-    },
-  },
-  unlock: {
-    secret: true,
-    run: async (client) => {
-      const [given = ''] = await askSecrets([passphrase]);
-      const status = await client.keys.unlock({ passphrase: given }, slow);
-      return outcome(status, `The root key ${status.fingerprint} is unlocked until the daemon ends.`);
-    },
-  },
-  backup: {
-    run: async (client) => {
-      const { code: written, fingerprint } = await client.keys.backup({}, slow);
-      process.stdout.write(`${written}\n`);
-      tell(
-        `This is the recovery code of the root key ${fingerprint}. Write it down, and keep it off this machine and its backups.\n` +
-          'With it, everybody can open every secret of this store and of its copies. Without it, nobody can once the key\n' +
-          "file is lost. 'holdfast key restore' takes it.",
-      );
-      return 0;
-    },
-  },
-  restore: {
-    flag: 'passphrase',
-    secret: true,
-    run: async (client, wanted) => {
-      const [given = '', chosen] = await askSecrets(wanted ? [code, newPassphrase] : [code]);
-      const input = { code: given.trim(), ...(chosen !== undefined && { passphrase: chosen }) };
-      const status = await client.keys.restore(input, slow);
-      return outcome(status, `The root key ${status.fingerprint} is back: ${protectedBy(status)}.`);
-    },
-  },
-  rotate: {
-    run: async (client) => {
-      const status = await client.keys.rotate({}, slow);
-      return outcome(
-        status,
-        `The root key is now ${status.fingerprint}: ${protectedBy(status)}.\n` +
-          'Recovery codes written down until now open only copies of the store that were made until now.\n' +
-          "Run 'holdfast key backup' next, for the code of the new key.",
-      );
-    },
+const status: Command = {
+  summary: 'whether the key that seals all secrets is there; exit code 1 if one was made and is not usable',
+  options: { json },
+  run: async (call) => {
+    const found = await call.client.keys.status();
+    await (call.json ? printJson(found) : print(screen(found)));
+    return found.state === 'ok' || found.state === 'none' ? 0 : 1;
   },
 };
 
-export const keyLines: [usage: string, summary: string][] = [
-  ['holdfast key status [--json]', 'whether the key that seals all secrets is there; exit code 1 if it is not'],
-  ['holdfast key init [--passphrase]', 'makes it before the first secret does'],
-  ['holdfast key unlock', 'opens it with its passphrase, until the daemon ends'],
-  ['holdfast key backup', 'prints its recovery code, to write down'],
-  ['holdfast key restore [--passphrase]', 'puts it back from its recovery code'],
-  ['holdfast key rotate', 'makes a new one and wraps everything with it'],
-];
-
-/** `holdfast key ...`: answers the exit code. Throws what the daemon refused, or a plain error for wrong usage. */
-export async function key(client: Client, argv: string[]): Promise<number> {
-  const options = { json: { type: 'boolean' }, passphrase: { type: 'boolean' } } as const;
-  // Not strict: its errors would repeat an argument, which may be a secret.
-  const { values, positionals } = parseArgs({ args: argv, options, allowPositionals: true, strict: false });
-  const [name = '', ...others] = positionals;
-  const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
-  if (!command) throw new UsageError(`'holdfast key' needs one of: ${Object.keys(commands).join(', ')}.`);
-  const given = Object.entries(values);
-  if (others.length > 0 || given.some(([, value]) => value !== true)) {
-    const why =
-      'takes no secret from the command line, which other users can see and the shell keeps: it asks, or reads stdin';
-    throw new UsageError(`'holdfast key ${name}' ${command.secret ? why : 'takes no argument'}.`);
-  }
-  if (given.some(([option]) => option !== command.flag)) {
-    throw new UsageError(
-      `'holdfast key ${name}' takes ${command.flag ? `no option but --${command.flag}` : 'no option'}.`,
+const init: Command = {
+  summary: 'makes it before the first secret does',
+  options: { passphrase: withPassphrase },
+  secret: true,
+  run: async (call) => {
+    const [chosen] = call.flag('passphrase') ? await askSecrets([newPassphrase]) : [];
+    const made = await call.client.keys.init({ ...(chosen !== undefined && { passphrase: chosen }) }, slow);
+    return outcome(
+      made,
+      `The root key ${made.fingerprint} is made: ${protectedBy(made)}.\n` +
+        "Run 'holdfast key backup' next: if that file is ever lost, only the recovery code opens what is stored.",
     );
-  }
-  // Looked at before: nobody should type a secret for nothing.
-  await serving();
-  return await command.run(client, given.length > 0);
-}
+  },
+};
+
+const unlock: Command = {
+  summary: 'opens it with its passphrase, until the daemon ends',
+  secret: true,
+  run: async (call) => {
+    const [given = ''] = await askSecrets([passphrase]);
+    const opened = await call.client.keys.unlock({ passphrase: given }, slow);
+    return outcome(opened, `The root key ${opened.fingerprint} is unlocked until the daemon ends.`);
+  },
+};
+
+const backup: Command = {
+  summary: 'prints its recovery code, to write down',
+  run: async (call) => {
+    const { code: written, fingerprint } = await call.client.keys.backup({}, slow);
+    await print(`${written}\n`);
+    tell(
+      `This is the recovery code of the root key ${fingerprint}. Write it down, and keep it off this machine and its backups.\n` +
+        'With it, everybody can open every secret of this store and of its copies. Without it, nobody can once the key\n' +
+        "file is lost. 'holdfast key restore' takes it.",
+    );
+    return 0;
+  },
+};
+
+const restore: Command = {
+  summary: 'puts it back from its recovery code',
+  options: { passphrase: withPassphrase },
+  secret: true,
+  run: async (call) => {
+    const [given = '', chosen] = await askSecrets(call.flag('passphrase') ? [code, newPassphrase] : [code]);
+    const input = { code: given.trim(), ...(chosen !== undefined && { passphrase: chosen }) };
+    const back = await call.client.keys.restore(input, slow);
+    return outcome(back, `The root key ${back.fingerprint} is back: ${protectedBy(back)}.`);
+  },
+};
+
+const rotate: Command = {
+  summary: 'makes a new one and wraps everything with it',
+  run: async (call) => {
+    const made = await call.client.keys.rotate({}, slow);
+    return outcome(
+      made,
+      `The root key is now ${made.fingerprint}: ${protectedBy(made)}.\n` +
+        'Recovery codes written down until now open only copies of the store that were made until now.\n' +
+        "Run 'holdfast key backup' next, for the code of the new key.",
+    );
+  },
+};
 
 /** Whether the key is in order now; else what is still wrong, in place of the good news. */
 function outcome({ state, detail }: KeyStatus, text: string): number {
@@ -132,16 +98,21 @@ function outcome({ state, detail }: KeyStatus, text: string): number {
 }
 
 const protectedBy = ({ path, provider }: KeyStatus) =>
-  provider === 'passphrase' ? `${path}, of no use without its passphrase` : `${path}, which needs no passphrase`;
+  `${safe(path)}, ${provider === 'passphrase' ? 'of no use without its passphrase' : 'which needs no passphrase'}`;
 
-function table({ state, detail, provider, fingerprint, path, apps }: KeyStatus): string {
-  const rows: [label: string, value: string | null][] = [
+const screen = ({ state, detail, provider, fingerprint, path, apps }: KeyStatus): string =>
+  record([
     ['state', state],
-    ['detail', wrap(detail, ' '.repeat(13)).join('\n').trim()],
+    ['detail', detail],
     ['provider', provider],
     ['fingerprint', fingerprint],
     ['path', path],
     ...apps.map(({ app, keyId, createdAt }): [string, string] => ['app', `${app}, key ${keyId} of ${createdAt}`]),
-  ];
-  return rows.map(([label, value]) => (value ? `${label.padEnd(13)}${value}\n` : '')).join('');
-}
+  ]);
+
+// Whether there is a daemon is looked at before: nobody should type a secret for nothing.
+export const key: Group = {
+  summary: 'the key that seals all secrets',
+  asks: true,
+  commands: { status, init, unlock, backup, restore, rotate },
+};

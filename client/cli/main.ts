@@ -1,6 +1,6 @@
 import { version } from '../../shared/protocol.ts';
-import { connect, type Client } from '../index.ts';
-import { isGroup, isRaw, UsageError, type Command, type Commands } from './command.ts';
+import { connect } from '../index.ts';
+import { isGroup, UsageError, type Command, type Commands } from './command.ts';
 import { commands } from './commands.ts';
 import { explain } from './errors.ts';
 import { commandHelp, groupHelp, overview } from './help.ts';
@@ -25,10 +25,6 @@ async function main(argv: string[]): Promise<number> {
     throw new UsageError("There is no such command. See 'holdfast help'.");
   }
   const path = `holdfast ${name}`;
-  if (isRaw(entry)) {
-    if (rest.includes('--help') || rest.includes('-h')) return await help([name]);
-    return await withClient((client) => entry.run(client, rest));
-  }
   if (!isGroup(entry)) return await runCommand(path, entry, rest);
   const [verb = '', ...others] = rest;
   if (verb === '--help' || verb === '-h' || verb === 'help') return await help([name]);
@@ -45,10 +41,6 @@ async function runCommand(path: string, command: Command, argv: string[], asks =
     return 0;
   }
   if (asks) await serving();
-  return await withClient((client) => command.run({ ...given, client, commands, environment: process.env }));
-}
-
-async function withClient(run: (client: Client) => number | Promise<number>): Promise<number> {
   // It starts no daemon: that a person does by 'start', and sees what comes of it.
   await using client = connect({
     app: 'holdfast',
@@ -56,14 +48,13 @@ async function withClient(run: (client: Client) => number | Promise<number>): Pr
     deadlineMs,
     autostart: false,
   });
-  return await run(client);
+  return await command.run({ ...given, client, commands, environment: process.env });
 }
 
 async function help([name = '', verb = '']: string[]): Promise<number> {
   const entry = entryOf(name);
   const command = entry && isGroup(entry) && Object.hasOwn(entry.commands, verb) ? entry.commands[verb] : undefined;
   if (!entry) await print(overview(commands));
-  else if (isRaw(entry)) await print(overview({ [name]: entry }));
   else if (command) await print(commandHelp(`holdfast ${name} ${verb}`, command));
   else await print(isGroup(entry) ? groupHelp(name, entry) : commandHelp(`holdfast ${name}`, entry));
   return 0;
@@ -77,14 +68,15 @@ function complain(text: string): number {
 // Who reads may have read enough: `holdfast sessions list | head -1`.
 for (const stream of [process.stdout, process.stderr]) {
   stream.on('error', (error: NodeJS.ErrnoException) => {
-    process.exit(error.code === 'EPIPE' ? 0 : 1);
+    if (error.code === 'EPIPE') process.exit(0);
+    if (stream === process.stdout) tellError(`stdout cannot be written (${error.code}): it is not whole.`);
+    process.exit(1);
   });
 }
 try {
   process.exitCode = await main(process.argv.slice(2));
 } catch (error) {
-  const entry = entryOf(process.argv[2] ?? '');
-  const { message, exitCode } = explain(error, !(entry && isRaw(entry)));
+  const { message, exitCode } = explain(error);
   if (message) tellError(message);
   process.exitCode = exitCode;
 }

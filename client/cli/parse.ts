@@ -23,6 +23,13 @@ export function parse(path: string, command: Command, argv: string[]): Given {
     tokens: true,
   });
   const see = `See '${path} --help'.`;
+  const isPlain = (token: (typeof tokens)[number]) =>
+    token.kind === 'option' && Object.hasOwn(known, token.name) && token.value === undefined;
+  if (command.secret && !tokens.every(isPlain)) {
+    throw new UsageError(
+      `'${path}' takes no secret from the command line, which other users can see and the shell keeps: it asks, or reads stdin. ${see}`,
+    );
+  }
   for (const token of tokens) {
     if (token.kind !== 'option') continue;
     const option = Object.hasOwn(known, token.name) ? known[token.name] : undefined;

@@ -50,10 +50,12 @@ const list: Command = {
 /** On a terminal, ids are cut to what tells these sessions apart: a whole UUID leaves no room for titles. */
 function shortIds<Item extends { id: string }>(items: Item[]): Item[] {
   if (!process.stdout.isTTY) return items;
-  const ids = items.map(({ id }) => Array.from(id));
+  // One that changed between two pages may be in both.
+  const ids = [...new Set(items.map(({ id }) => id))];
+  const begin = (id: string) => Array.from(id).slice(0, length).join('');
   let length = 8;
-  while (new Set(ids.map((id) => id.slice(0, length).join(''))).size < ids.length) length++;
-  return items.map((item, index) => ({ ...item, id: (ids[index] ?? []).slice(0, length).join('') }));
+  while (new Set(ids.map(begin)).size < ids.length) length++;
+  return items.map((item) => ({ ...item, id: begin(item.id) }));
 }
 
 function row(item: SessionSummary | Damaged): string[] {
@@ -152,7 +154,8 @@ async function about({ client }: Call, own: string, id: string): Promise<string>
     throw error;
   });
   const { title, messageCount, updatedAt } = found;
-  return `${safe(id)} (${title === null ? 'no title' : `"${safe(title)}"`}, ${messageCount === 1 ? '1 message' : `${messageCount} messages`}, changed ${when(updatedAt)})`;
+  const holder = 'lease' in found && found.lease ? `, held by ${safe(found.lease.owner)}` : '';
+  return `${safe(id)} (${title === null ? 'no title' : `"${safe(title)}"`}, ${messageCount === 1 ? '1 message' : `${messageCount} messages`}, changed ${when(updatedAt)}${holder})`;
 }
 
 const restore: Command = {

@@ -8,7 +8,7 @@ import { probe, type Found } from './probe.ts';
 import { paint, print, printJson, record, wrap } from './screen.ts';
 import { adviceOf, skewOf, words } from './serving.ts';
 import { statsOf } from './stats.ts';
-import { duration, size, when } from './text.ts';
+import { duration, safe, size, when } from './text.ts';
 
 const answerMs = 2_000;
 
@@ -88,7 +88,7 @@ function screen(own: Paths, { sizes, ...report }: Report): string {
   ];
   const list =
     todo.length === 0 ? '' : `\nWhat to do\n${todo.map((text) => `${wrap(`${text}.`, '  ').join('\n')}\n`).join('')}`;
-  return `${paint(good ? 'green' : 'red', `holdfast ${headline}.`)}\n\n${rows}${list}`;
+  return `${paint(good ? 'green' : 'red', `holdfast ${safe(headline)}.`)}\n\n${rows}${list}`;
 }
 
 const sizeOf = (path: string) => statsOf(path)?.size ?? 0;

@@ -1,5 +1,5 @@
 import type { Change } from '../index.ts';
-import { json, type Command, type Option } from './command.ts';
+import { json, UsageError, type Command, type Option } from './command.ts';
 import { paint, print } from './screen.ts';
 import { serving } from './serving.ts';
 import { safe, safeJson, time } from './text.ts';
@@ -23,8 +23,9 @@ export const watch: Command = {
       const given = call.texts(name);
       return given.length > 0 ? given : undefined;
     });
-    await serving();
     let left = call.count('limit', Infinity);
+    if (left === 0) throw new UsageError('--limit must be at least 1.');
+    await serving();
     for await (const change of call.client.changes({ after, app, kind, id })) {
       await print(call.json ? safeJson(`${JSON.stringify(change)}\n`) : line(change));
       if (--left === 0) break;

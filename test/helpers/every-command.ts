@@ -1,5 +1,5 @@
 import { join } from 'node:path';
-import { isGroup, isRaw } from '../../client/cli/command.ts';
+import { isGroup } from '../../client/cli/command.ts';
 import { commands } from '../../client/cli/commands.ts';
 import type { Ended } from './cli.ts';
 import { root } from './daemon.ts';
@@ -118,7 +118,6 @@ export const changing: Record<string, Row> = {
 /** Every command of the command line by its whole name. */
 export function names(): string[] {
   return Object.entries(commands).flatMap(([name, entry]) => {
-    if (isRaw(entry)) return entry.lines.map(([usage]) => usage.split(' ').slice(1, 3).join(' '));
     return isGroup(entry) ? Object.keys(entry.commands).map((verb) => `${name} ${verb}`) : [name];
   });
 }

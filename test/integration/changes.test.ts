@@ -1,10 +1,8 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { writeMeta } from '../../daemon/store/meta.ts';
-import { openWriter } from '../../daemon/store/sqlite/connection.ts';
-import { SqliteWriteTx } from '../../daemon/store/sqlite/write-transaction.ts';
 import type { Client } from '../../client/index.ts';
 import { TestHome } from '../helpers/daemon.ts';
 import { EventReader } from '../helpers/events.ts';
+import { raiseFloor } from '../helpers/floor.ts';
 import { readAll } from '../helpers/streams.ts';
 
 // GET /v1/changes: which changes are told, in which words, and from where.
@@ -165,12 +163,7 @@ describe('a position', () => {
     const { revision } = await old.client().feeds.put({ name: 'a', url });
     for (const name of ['b', 'c']) await old.client().feeds.put({ name, url });
     await daemon.end();
-    const db = openWriter(old.paths.database, () => undefined);
-    const tx = new SqliteWriteTx(db);
-    tx.begin();
-    await writeMeta(tx, 'floor', '2');
-    tx.commit();
-    db.close();
+    await raiseFloor(old.paths.database, 2);
     await old.start();
     const { status, text } = await readAll(old.paths.socket, `/v1/changes?after=${revision}`);
     const { code, floor } = JSON.parse(text) as { code: string; floor: string };

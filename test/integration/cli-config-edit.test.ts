@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Client } from '../../client/index.ts';
 import { holdfast } from '../helpers/cli.ts';
 import { cli, TestHome } from '../helpers/daemon.ts';
+import { onTerminal } from '../helpers/terminal.ts';
 
 let home: TestHome;
 let client: Client;
@@ -81,6 +82,17 @@ describe('holdfast config edit', () => {
     expect(await valueOf('conflict')).toEqual({ a: 2, b: 2, c: 3, d: 4 });
   });
 
+  it('notes a conflict at a name with line ends on one line: what stands behind one would be a setting', async () => {
+    const name = 'a\nevil: yes #';
+    await client.config.put({ name: 'lines', value: { [name]: 1 } });
+    const script = `holdfast config set lines "$(printf '/a\\nevil: yes #')" 3; sed -i 's/": 1$/": 2/' "$1"`;
+    for (const each of kept()) writeFileSync(join(tmp(), each), '');
+    expect((await edit('lines', script)).stderr).toMatch(/^conflict at \/a evil: yes #: here 2, stored 3$/m);
+    const file = kept().find((each) => readFileSync(join(tmp(), each), 'utf8') !== '') ?? '';
+    expect((await run(['import', 'lines', join(tmp(), file)], {})).code).toBe(0);
+    expect(await valueOf('lines')).toEqual({ [name]: 2 });
+  });
+
   it.each([
     ['what is no YAML', `printf 'a: [1\\nb: typed' > "$1"`, /line \d, column \d+: /],
     [
@@ -108,11 +120,9 @@ describe('holdfast config edit', () => {
     const path = editor(script);
     const answered = async (answer: string, rounds: number) => {
       rmSync(join(home.home, 'rounds'), { force: true });
-      const command = [process.execPath, cli, 'config', 'edit', 'again', '--app', 'my-cli'].join(' ');
-      const args =
-        process.platform === 'darwin' ? ['-q', '/dev/null', '/bin/sh', '-c', command] : ['-qec', command, '/dev/null'];
+      const [command, args] = onTerminal([process.execPath, cli, 'config', 'edit', 'again', '--app', 'my-cli']);
       const env = { ...process.env, HOLDFAST_HOME: home.home, TMPDIR: tmp(), VISUAL: path, rounds: String(rounds) };
-      const terminal = spawn('script', args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
+      const terminal = spawn(command, args, { env, stdio: ['pipe', 'pipe', 'inherit'] });
       let shown = '';
       terminal.stdout.on('data', (data: Buffer) => {
         if (data.toString().includes('[Y/n]')) terminal.stdin.write(answer);

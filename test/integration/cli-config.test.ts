@@ -59,10 +59,18 @@ describe('holdfast config', () => {
   });
 
   it('tells wrong usage, and what a value should be', async () => {
-    const all = await Promise.all([said('set', 'x', '/a', '{a: 1'), said('set', 'x', 'a.b', '1')]);
+    await client.config.put({ name: 'x', value: 'newest' });
+    const all = await Promise.all([
+      said('set', 'x', '/a', '{a: 1'),
+      said('set', 'x', 'a.b', '1'),
+      said('show', 'x', '--version', '0'),
+      said('remove', 'x', '', '--dry-run'),
+    ]);
     expect(all).toEqual([
       expect.stringMatching(/^2 holdfast: The value cannot be read: line 1/),
       expect.stringMatching(/^1 holdfast: path must be a JSON pointer/),
+      expect.stringMatching(/^1 holdfast: version must be/),
+      expect.stringMatching(/^2 holdfast: An empty path is the whole document/),
     ]);
   });
 
@@ -82,6 +90,9 @@ describe('holdfast config', () => {
     expect(dry.stderr).toBe('Would revert h to version 2. Nothing was changed.\n');
     expect((await config('revert', 'h', '2')).stderr).toBe('h is as in version 2, by version 4.\n');
     expect(await valueOf('h')).toEqual({ a: 1 });
+    await config('remove', 'h');
+    // A removal is no value to go back to, and trying it says so.
+    for (const dryRun of [[], ['--dry-run']]) expect(await said('revert', 'h', '5', ...dryRun)).toMatch(/^1 .*removed/);
   });
 });
 
@@ -157,6 +168,16 @@ describe('holdfast config export and import', () => {
     expect((await config('import', 'bad', write('bad.json', '{"a": 1,}'))).stderr).toMatch(/^holdfast: .*bad\.json: /);
     writeFileSync(file('latin.yaml'), Buffer.from('a: \xfc\n', 'latin1'));
     expect((await config('import', 'bad', file('latin.yaml'))).stderr).toMatch(/this is no UTF-8/);
+    // Of these JSON.parse says nothing, and another value would be stored.
+    for (const [text, message] of [
+      ['{\n"a": 1,\n"a": 2}', /line 3: this key is there before/],
+      ['[\n12345678901234567890]', /line 2: 12345678901234567890 is more than a number holds/],
+      ['[1e999]', /must not hold a number beyond/],
+    ] as const) {
+      expect((await config('import', 'bad', write('bad.json', text))).stderr).toMatch(message);
+    }
     expect(await refusal(client.config.versions({ name: 'bad' }))).toMatchObject({ code: 'not_found' });
+    expect((await config('import', 'good', write('tabs.json', '{\n\t"a": [\n\t\t1\n\t]\n}\n'))).code).toBe(0);
+    expect(await valueOf('good')).toEqual({ a: [1] });
   });
 });

@@ -55,6 +55,10 @@ describe('holdfast costs', () => {
     expect((await run('costs', 'clear', '--to', '2026-01-01', '--dry-run')).stderr).toBe(
       'Would archive records of reader: 1. Nothing was changed.\n',
     );
+    const dry = JSON.parse(
+      (await run('costs', 'clear', '--to', '2026-01-01', '--dry-run', '--json')).stdout,
+    ) as unknown;
+    expect(dry).toEqual({ schema: 1, app: 'reader', to: '2026-01-01', dryRun: true, archived: 1 });
     const cleared = await run('costs', 'clear', '--json');
     expect(JSON.parse(cleared.stdout)).toEqual({ schema: 1, app: 'reader', archived: 3, damagedCount: 0 });
   });

@@ -17,16 +17,16 @@ describe('holdfast key status', () => {
     const { code, stdout, stderr } = await key(['status']);
     expect([code, stderr]).toEqual([0, '']);
     expect(stdout.split('\n')).toEqual([
-      'state        ok',
-      'detail       All is well.',
-      'provider     file',
-      `fingerprint  ${status.fingerprint}`,
-      `path         ${status.path}`,
-      'app          my-cli, key 1 of 2026-01-31T12:00:00.000Z',
+      '  state        ok',
+      '  detail       All is well.',
+      '  provider     file',
+      `  fingerprint  ${status.fingerprint}`,
+      `  path         ${status.path}`,
+      '  app          my-cli, key 1 of 2026-01-31T12:00:00.000Z',
       '',
     ]);
     const json = await key(['status', '--json']);
-    expect([json.code, json.stderr, JSON.parse(json.stdout)]).toEqual([0, '', status]);
+    expect([json.code, json.stderr, JSON.parse(json.stdout)]).toEqual([0, '', { schema: 1, ...status }]);
   });
 
   it.each([
@@ -40,7 +40,7 @@ describe('holdfast key status', () => {
   ] as const)('tells %s by exit code %i', async (state, expected) => {
     const path = '/x/root.key';
     await using _ = await keysAnswer(home, { state, fingerprint: null, provider: null, path, apps: [] });
-    const stdout = `state        ${state}\npath         ${path}\n`;
+    const stdout = `  state        ${state}\n  path         ${path}\n`;
     expect(await key(['status'])).toEqual({ code: expected, stdout, stderr: '' });
     expect((await key(['status', '--json'])).code).toBe(expected);
   });
@@ -84,8 +84,9 @@ describe('holdfast key', () => {
     await using _ = await keysAnswer(home, {}, (response, { method }) =>
       method === 'GET' ? good(response, keyInOrder) : refuse(response, error),
     );
-    const stderr = `holdfast: This is ${error}.\n`;
-    expect(await key([command], `${passphrase}\n`)).toEqual({ code: 1, stdout: '', stderr });
+    const { code, stdout, stderr } = await key([command], `${passphrase}\n`);
+    expect([code, stdout]).toEqual([1, '']);
+    expect(stderr).toMatch(RegExp(`^holdfast: This is ${error}\\..*\n$`));
   });
 
   it.each(['status', 'unlock', 'restore'])(
@@ -98,21 +99,23 @@ describe('holdfast key', () => {
   );
 
   it.each([
-    [[], 'status, init, unlock, backup, restore, rotate'],
     [['reset'], 'status, init, unlock, backup, restore, rotate'],
     [['constructor'], 'status, init, unlock, backup, restore, rotate'],
     [['status', 'x'], 'takes no argument'],
     [['backup', 'x'], 'takes no argument'],
-    [['status', '--passphrase'], 'no option but --json'],
-    [['init', '--pass'], 'no option but --passphrase'],
-    [['rotate', '--json'], 'takes no option'],
-    [['unlock', '--passphrase'], 'takes no option'],
+    [['status', '--passphrase'], 'has no option --passphrase'],
+    [['rotate', '--json'], 'has no option --json'],
+    [['init', '--pass'], 'takes no secret from the command line'],
+    [['init', '--passphrase=hunter2'], 'takes no secret from the command line'],
+    [['unlock', 'hunter2'], 'takes no secret from the command line'],
+    [['unlock', '--passphrase'], 'takes no secret from the command line'],
   ])('%j is told how it is used', async (args, message) => {
     await using fake = await keysAnswer(home);
     const { code, stdout, stderr } = await key(args);
     expect([code, stdout]).toEqual([2, '']);
     expect(stderr).toMatch(/^holdfast: .*\n$/);
     expect(stderr).toContain(message);
+    expect(stderr).not.toContain('hunter2');
     expect(fake.requests).toEqual([]);
   });
 

@@ -1,15 +1,19 @@
 import { spawnSync } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { isGroup } from '../../client/cli/command.ts';
+import { commands } from '../../client/cli/commands.ts';
 import { holdfast } from '../helpers/cli.ts';
-import { TestHome } from '../helpers/daemon.ts';
+import { TestHome, type DaemonProcess } from '../helpers/daemon.ts';
+import { changeOne, tamper } from '../helpers/tamper.ts';
 
 let home: TestHome;
+let daemon: DaemonProcess;
 const run = (...args: string[]) => holdfast(home, args);
 const feeds = (...args: string[]) => run('feeds', ...args, '--app', 'reader');
 const auth = (...args: string[]) => run('auth', ...args, '--app', 'agent');
 beforeAll(async () => {
   home = new TestHome();
-  await home.start();
+  daemon = await home.start();
 });
 afterAll(() => home[Symbol.asyncDispose]());
 
@@ -79,8 +83,24 @@ describe('holdfast auth', () => {
     expect(await store.auth.get({ profile: 'work' })).toMatchObject({ state: 'ok' });
     expect(await auth('remove', 'work')).toEqual({ code: 0, stdout: '', stderr: 'work is removed.\n' });
     await expect(store.auth.get({ profile: 'work' })).rejects.toMatchObject({ code: 'not_found' });
-    expect((await auth('remove', 'ci', '--erase')).stderr).toBe('ci is erased.\n');
+    // What was removed is still kept, to be restored or erased.
+    expect((await auth('remove', 'work', '--dry-run')).stderr).toMatch(/^holdfast: There is no credential 'work'/);
+    expect((await auth('remove', 'work', '--erase', '--dry-run')).stderr).toMatch(/^Would erase .* \(oauth of me\)/);
+    for (const name of ['work', 'ci'])
+      expect((await auth('remove', name, '--erase')).stderr).toBe(`${name} is erased.\n`);
   });
+});
+
+it('holdfast auth removes a credential that is damaged, and says before what it would remove', async () => {
+  await home
+    .client({ app: 'agent' })
+    .auth.put({ profile: 'hurt', kind: 'api-key', apiKey: 'secret-key', account: 'me' });
+  await daemon.end();
+  tamper(home.paths.database, (db) => changeOne(db, "UPDATE credential SET updated_at = 1 WHERE profile = 'hurt'"));
+  daemon = await home.start();
+  expect((await auth('list')).stdout).toMatch(/hurt .*damaged/);
+  expect((await auth('remove', 'hurt', '--dry-run')).stderr).toMatch(/^Would remove hurt \(api-key of me\)\./);
+  expect((await auth('remove', 'hurt')).stderr).toBe('hurt is removed.\n');
 });
 
 describe('wrong usage', () => {
@@ -135,6 +155,18 @@ describe('holdfast completion', () => {
     expect(complete('key', 'ro')).toBe('rotate');
     expect(complete('completion', '')).toBe('--help bash zsh fish');
     expect(complete('nothing', '')).toBe('');
+  });
+
+  it('knows every group in bash and zsh: behind its commands come their options', async () => {
+    const names = Object.entries(commands).flatMap(([name, entry]) => (isGroup(entry) ? [name] : []));
+    expect(names.length).toBeGreaterThan(8);
+    for (const [shell, pattern] of [
+      ['bash', /case \$before in (.*)\)\n/],
+      ['zsh', /\[\[ \$before == \((.*)\) \]\]/],
+    ] as const) {
+      const { stdout } = await run('completion', shell);
+      expect(pattern.exec(stdout)?.[1]?.split('|').toSorted()).toEqual(names.toSorted());
+    }
   });
 
   it.each(['zsh', 'fish'])('has every command for %s', async (shell) => {

@@ -1,4 +1,5 @@
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { closeSync, existsSync, openSync } from 'node:fs';
 import { text } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Client } from '../../client/index.ts';
@@ -71,6 +72,7 @@ describe('holdfast sessions', () => {
     expect((await sessions('read', 'tail', begin, '-n', '1')).stdout).toBe(
       '#2  assistant\nthe walrus\nsings\n[tool_use]\n',
     );
+    expect(await sessions('read', 'tail', begin, '-n', '0')).toEqual({ code: 0, stdout: '', stderr: '' });
     const tail = json((await sessions('read', 'tail', begin, '--json')).stdout);
     expect(tail).toMatchObject({ schema: 1, id, head: 2, messages: [{ seq: 1 }, { seq: 2, content }] });
     const found = await holdfast(home, ['sessions', 'search', 'walrus', '--json']);
@@ -126,6 +128,9 @@ describe('holdfast sessions', () => {
     await store.leases.acquire({ id: 'busy', owner: 'the other terminal' });
     const { code, stderr } = await sessions('leased', 'delete', 'busy');
     expect([code, stderr]).toEqual([1, expect.stringMatching(/^holdfast: 'the other terminal'.* or wait\.\n$/)]);
+    expect((await sessions('leased', 'delete', 'busy', '--dry-run')).stderr).toMatch(
+      /, held by the other terminal\)\. /,
+    );
     expect((await sessions('leased', 'show', 'busy')).stdout).toMatch(/held by +the other terminal \(pid \d+\), until/);
   });
 
@@ -161,4 +166,15 @@ it('a reader that has read enough is no error', async () => {
   cut.stdout.once('data', () => cut.stdout.destroy());
   const stderr = await text(cut.stderr);
   expect([await ended, stderr]).toEqual([{ code: 0, signal: null }, '']);
+});
+
+it.skipIf(!existsSync('/dev/full'))('what cannot be written is an error that is told', () => {
+  const full = openSync('/dev/full', 'w');
+  const { status, stderr } = spawnSync(process.execPath, [cli, 'sessions', 'list', '--app', 'pipe', '--json'], {
+    env: { ...process.env, HOLDFAST_HOME: home.home },
+    stdio: ['ignore', full, 'pipe'],
+    encoding: 'utf8',
+  });
+  closeSync(full);
+  expect([status, stderr]).toEqual([1, 'holdfast: stdout cannot be written (ENOSPC): it is not whole.\n']);
 });

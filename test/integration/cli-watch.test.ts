@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { holdfast } from '../helpers/cli.ts';
 import { cli, TestHome, type DaemonProcess } from '../helpers/daemon.ts';
+import { raiseFloor } from '../helpers/floor.ts';
 import { until } from '../helpers/wait.ts';
 
 const url = 'https://example.org/';
@@ -72,5 +73,27 @@ describe('holdfast watch', () => {
     expect(tail.text.match(/#\d/g)).toEqual(['#1', '#2']);
     watch.end();
     tail.end();
+  });
+
+  it('a session whose last change has gone from the log can be followed all the same', async () => {
+    const two = home.client({ app: 'two' });
+    await two.sessions.replace({ id: 'old', messages: [{ content: 'long ago' }] });
+    const { revision } = await home.client({ app: 'one' }).feeds.put({ name: 'later', url });
+    await daemon.end();
+    await raiseFloor(home.paths.database, Number(revision.split('.')[1]));
+    daemon = await home.start();
+    const { revision: before } = await two.sessions.get({ id: 'old' });
+    await expect(two.changes({ after: before }).next()).rejects.toMatchObject({ code: 'compacted' });
+    const tail = watching('sessions', 'tail', 'old', '--app', 'two', '--follow');
+    await until('it shows what there is', () => tail.text.includes('#1'), 30_000);
+    await two.sessions.append({ id: 'old', messages: [{ content: 'new again' }] });
+    await until('it shows what is new', () => tail.text.includes('new again'), 30_000);
+    tail.end();
+  });
+
+  it('--limit 0 is refused: it would never end', async () => {
+    await using none = new TestHome();
+    const { code, stderr } = await holdfast(none, ['watch', '--limit', '0']);
+    expect([code, stderr]).toEqual([2, expect.stringMatching(/^holdfast: --limit must be at least 1\./)]);
   });
 });

@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -25,6 +25,7 @@ interface Result {
 let project: string;
 let home: TestHome;
 const installed = (file: string) => join(project, 'node_modules', 'holdfast', file);
+const bring = (file: string) => copyFileSync(join(root, 'test', 'fixtures', 'package', file), join(project, file));
 
 // The helper appends our Node and our entry: the first becomes $0, the second is not passed on. As a user starts it,
 // with no cache of compiled code but its own.
@@ -108,25 +109,7 @@ describe('the package', () => {
   });
 
   it('type-checks a small application, and refuses a wrong one', async () => {
-    writeFileSync(
-      join(project, 'application.ts'),
-      `import { connect, HoldfastError, type Client } from 'holdfast';
-       import { contract } from 'holdfast/contract';
-       export async function main(): Promise<string[]> {
-         await using client: Client = connect({ app: 'demo' });
-         const feed = await client.feeds.put({ name: 'a', url: 'https://example.org/' });
-         const tags: string[] = feed.tags;
-         // @ts-expect-error -- the name is required
-         await client.feeds.get({});
-         // @ts-expect-error -- there is no such field
-         await client.feeds.get({ name: 'a', nmae: 'b' });
-         // @ts-expect-error -- there is no such operation
-         await client.feeds.got({ name: 'a' });
-         const path: \`/v1/\${string}\` = contract.feeds.put.path;
-         const error = new HoldfastError('stale', 'x');
-         return [...tags, path, error.code];
-       }\n`,
-    );
+    bring('application.ts');
     const options = {
       compilerOptions: {
         module: 'nodenext',
@@ -182,25 +165,7 @@ describe('its daemon', () => {
   });
 
   it('serves an application that imports the library and the contract', async () => {
-    writeFileSync(
-      join(project, 'application.js'),
-      `import { connect, HoldfastError } from 'holdfast';
-       import { contract } from 'holdfast/contract';
-       await using client = connect({ app: 'demo' });
-       const put = await client.feeds.put({ name: 'a', url: 'https://example.org/', metadata: { x: 1 } });
-       const got = await client.feeds.get({ name: 'a' });
-       const missing = await client.feeds.get({ name: 'b' }).catch((error) => error);
-       const { schemaVersion } = await client.system.version();
-       await client.sessions.replace({ id: 's', messages: [{ content: 'hello there' }] });
-       const [{ content }, { end }] = await Array.fromAsync(client.sessions.stream({ id: 's' }));
-       console.log(JSON.stringify({
-         same: put.revision === got.revision,
-         code: missing instanceof HoldfastError && missing.code,
-         path: contract.feeds.put.path,
-         schemaVersion,
-         reader: [content, end.head, (await client.search.messages({ q: 'hello', fresh: true })).items.length],
-       }));\n`,
-    );
+    bring('application.js');
     const { stderr, stdout } = await say(node, ['application.js']);
     expect(stderr).toBe('');
     expect(JSON.parse(stdout)).toEqual({

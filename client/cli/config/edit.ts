@@ -70,7 +70,8 @@ async function editUntilStored(call: Call, { own, name, file, text, stored }: Ed
       const header =
         headerLine(own, name, before) +
         conflictLines(conflicts)
-          .map((line) => `# ${line}\n`)
+          // On one line: the name of a value may hold line ends, behind which the text would be no comment.
+          .map((line) => `# ${safe(line)}\n`)
           .join('');
       writeFileSync(file, await textOf(merged ?? null, header, 'yaml', bodyOf(written)));
     } catch (error) {

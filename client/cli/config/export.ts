@@ -1,4 +1,4 @@
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import type { Json } from '../../../shared/json.ts';
 import { app, type Command } from '../command.ts';
 import { print, tell } from '../screen.ts';
@@ -32,7 +32,7 @@ export const exportFile: Command = {
       await print(process.stdout.isTTY ? safeLines(text) : text);
       return 0;
     }
-    await writeNew(path, text, call.flag('force'), replaces ? statSync(path).mode & 0o777 : 0o600);
+    await writeNew(path, text, call.flag('force'), 0o600);
     tell(`${safe(name)} is written to ${safe(path)}: version ${stored.version}.`);
     return 0;
   },

@@ -13,7 +13,7 @@ export interface Header {
 }
 
 const begin = (app: string, name: string) => `# holdfast config of ${app} ${JSON.stringify(name)}: version `;
-const written = /^# holdfast config of .*: version (\d+) (\S+)\r?\n/m;
+const written = /^# holdfast config of [^\n]*: version (\d+) (\S+)\r?\n/m;
 /** Lines that stand in a file whose changes could not be stored. */
 const conflictLines = /^# conflict at .*\n/gm;
 
@@ -32,7 +32,8 @@ export function headerOf(text: string, app: string, name: string): Header | unde
 export const bodyOf = (text: string): string => text.replace(written, '').replaceAll(conflictLines, '');
 
 export async function valueOfText(text: string, format: Format): Promise<Json> {
-  if (format === 'json') return JSON.parse(text) as Json;
+  // Of a key that comes twice and of a number of too many digits, JSON.parse says nothing: YAML, which JSON is, is asked as well.
+  if (format === 'json') JSON.parse(text);
   // Loaded when it is needed: the other commands are quicker without.
   const { valueOf } = await import('./yaml.ts');
   return valueOf(text);

@@ -70,6 +70,8 @@ export const revert: Command = {
     const [own, [name = '', given = '']] = [call.app(), call.args];
     const version = numberOf(given);
     if (call.dryRun) {
+      // Refuses a version that is a removal, as a revert would.
+      await call.client.config.version({ app: own, name, version });
       const { items } = await call.client.config.versions({ app: own, name, limit: 1 });
       const newest = items[0] && ('version' in items[0] ? items[0].version : Number(items[0].id));
       const { changes } = await call.client.config.diff({ app: own, name, from: newest ?? version, to: version });

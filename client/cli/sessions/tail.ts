@@ -19,13 +19,15 @@ export const tail: Command = {
     const at = await find(call);
     // Looked at first, so that no change falls between it and what is shown.
     const { revision } = await call.client.sessions.get(at);
-    const { items, head, generation } = await call.client.sessions.messages({ ...at, last });
+    const newest = await call.client.sessions.messages({ ...at, last: Math.max(last, 1) });
+    const { head, generation } = newest;
+    const items = last === 0 ? [] : newest.items;
     if (call.json) {
       await printJson({ ...at, head, generation, messages: items });
       return 0;
     }
     await print(items.map(message).join('\n'));
-    if (items.length === 0) tell('It has no messages.');
+    if (newest.items.length === 0) tell('It has no messages.');
     if (call.flag('follow')) await follow(call, at, { head, generation, revision });
     return 0;
   },
@@ -34,7 +36,7 @@ export const tail: Command = {
 /** Until the process is ended: at each change of the session, what is newer. */
 async function follow({ client }: Call, at: { app: string; id: string }, since: Since) {
   let { head: after, generation: known } = since;
-  for await (const _ of client.changes({ app: [at.app], id: [at.id], after: since.revision })) {
+  for await (const _ of changesOf(client, at, since.revision)) {
     try {
       const page = await client.sessions.messages({ ...at, after, limit: 1000, expectedGeneration: known });
       await print(page.items.map((item) => `\n${message(item)}`).join(''));
@@ -46,6 +48,16 @@ async function follow({ client }: Call, at: { app: string; id: string }, since: 
       [after, known] = [newest.head, newest.generation];
       tell('\n(The session was rewritten; what follows is new.)');
     }
+  }
+}
+
+/** Changes of a session. The one before them may have gone long since; then they are those after all that went. */
+async function* changesOf(client: Call['client'], { app: own, id }: { app: string; id: string }, after: string) {
+  try {
+    yield* client.changes({ app: [own], id: [id], after });
+  } catch (error) {
+    if (!(error instanceof HoldfastError) || error.details.floor === undefined) throw error;
+    yield* client.changes({ app: [own], id: [id], after: error.details.floor });
   }
 }
 
