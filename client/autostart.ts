@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HoldfastError } from '../shared/errors.ts';
 import { paths, type Paths } from '../shared/paths.ts';
@@ -77,7 +78,8 @@ async function start(own: Paths, signal: AbortSignal, asked: boolean): Promise<v
   const last = starts.at(-1);
   const underWay = last && Date.now() - last.at < startMs && isAlive(last.pid);
   // By its service, if this home has one: a second daemon beside it would only be in its way.
-  if (!underWay && (await startByManager(process.env, signal))) return untilListens(own, signal);
+  const since = Date.now();
+  if (!underWay && (await startByManager(process.env, signal))) return untilListens(own, since, signal);
   const { at, pid, code } = underWay ? { ...last, code: () => undefined } : launch(own, starts, asked);
   for (const begun = performance.now(); performance.now() - begun < startMs;) {
     if (await listens(own.socket)) return;
@@ -97,13 +99,16 @@ async function start(own: Paths, signal: AbortSignal, asked: boolean): Promise<v
 }
 
 /** Waits for a daemon that its service manager looks after. */
-async function untilListens(own: Paths, signal: AbortSignal): Promise<void> {
+async function untilListens(own: Paths, since: number, signal: AbortSignal): Promise<void> {
   for (
     const begun = performance.now();
     performance.now() - begun < startMs;
     await sleep(lookMs, undefined, { signal })
   ) {
     if (await listens(own.socket)) return;
+    // launchd tells no exit code; the daemon leaves its reason. With 75 another one is about to listen.
+    const last = lastErrorOf(own);
+    if (last && last.exitCode !== 75 && Date.parse(last.at) >= since) throw notStarted(own, since, last.exitCode);
   }
   throw unavailable('its service was started and does not listen yet', "look at 'holdfast service status'");
 }
@@ -124,7 +129,8 @@ function launch(own: Paths, starts: Start[], asked: boolean): Start & { code: ()
     detached: true,
     stdio: 'ignore',
     cwd: '/',
-    env: { ...env, HOLDFAST_LOG_FILE: own.log },
+    // A relative path would name another place there.
+    env: { ...env, ...(env['HOLDFAST_HOME'] && { HOLDFAST_HOME: own.home }), HOLDFAST_LOG_FILE: own.log },
   });
   child.once('error', () => (code = 69));
   child.once('exit', (ended) => (code = ended ?? 69));
@@ -165,7 +171,9 @@ const unavailable = (why: string, hint: string) =>
 
 /** A Node that is new enough: the one named, the last one that worked, our own, the one on the path. */
 export function findNode(own: Paths): string {
-  const named = process.env['HOLDFAST_NODE'];
+  const given = process.env['HOLDFAST_NODE'];
+  // The daemon is started in another directory, where a relative path would lead elsewhere.
+  const named = given?.includes('/') ? resolve(given) : given;
   const candidates = named ? [named] : [lastNodeOf(own), process.execPath, 'node'];
   const found = candidates.find((node) => node !== undefined && majorOf(node) >= oldestNode);
   if (found !== undefined) return found;

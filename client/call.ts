@@ -30,10 +30,10 @@ export interface CallOptions {
 }
 
 const defaultDeadlineMs = 30_000;
-/** A longer time is up at once for Node's timers. */
+/** A longer time is up at once for Node's timers; AbortSignal.timeout throws at a part of a millisecond and at a time that is over. */
 const longestTimer = 2 ** 31 - 1;
 export const deadlineOf = ({ options }: Calling, { deadlineMs }: CallOptions): number =>
-  Math.min(deadlineMs ?? options.deadlineMs ?? defaultDeadlineMs, longestTimer);
+  Math.min(Math.max(Math.ceil(deadlineMs ?? options.deadlineMs ?? defaultDeadlineMs) || 0, 0), longestTimer);
 
 interface Running extends Calling {
   operation: Operation;
@@ -95,8 +95,7 @@ export async function whole(transport: Transport, message: Send): Promise<unknow
 /** An answer that is a stream, as it arrives. Opening it is repeated like any read; then only the caller ends it. */
 export function openStream(running: Running): Promise<AsyncIterable<Buffer>> {
   const { signal = new AbortController().signal } = running.call;
-  const opening = AbortSignal.timeout(deadlineOf(running, running.call));
-  return run(running, (transport, message) => transport.open({ ...message, signal }, opening));
+  return run(running, (transport, message) => transport.open({ ...message, signal }, message.signal));
 }
 
 /** What a stream answers; once it flows, a cut is an error. */

@@ -36,7 +36,7 @@ export function changesOf(calling: Calling): Changes {
         signal?.throwIfAborted();
         if (!(error instanceof HoldfastError) || !error.retryable) throw error;
       }
-      await sleep(backoffMs(attempt), undefined, { signal });
+      await sleep(backoffMs(attempt), undefined, { signal }).catch(() => signal?.throwIfAborted());
     }
   };
 }

@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { contract, type StoreContract } from '../shared/contract.ts';
 import type { IsBatchable, IsStream, Operation, OutputOf } from '../shared/operation.ts';
 import { paths } from '../shared/paths.ts';
+import { orAborted } from './aborts.ts';
 import { plain, read, run, whole, type Calling, type CallOptions } from './call.ts';
 import { changesOf, type Changes } from './changes.ts';
 import { concealAnswer } from './conceal.ts';
@@ -31,7 +32,7 @@ export interface ConnectOptions {
   client?: string;
   /** Whether to start the user's own daemon when it is not there; it is, unless `socket` names another. */
   autostart?: boolean;
-  /** Connections at most. */
+  /** Connections of plain calls at most; a stream has one of its own. */
   maxSockets?: number;
 }
 
@@ -127,19 +128,20 @@ export function connect(options: ConnectOptions): Client {
 
 /** The calls of a batch, each with the application that it is for and, unless they are one, with a key. */
 function withApp(input: object, app: string): object {
-  const { calls } = input as { calls: { input?: { app?: string } }[] };
+  const { calls } = input as { calls: { app?: string; key?: string; input?: { app?: string } }[] };
   // The key of the batch is that of an atomic one: without keys of their own, independent calls sent again would happen twice.
-  const own = (): object => ('atomic' in input && input.atomic ? {} : { key: uuidv7() });
-  return { ...input, calls: calls.map((call) => ({ app: call.input?.app ?? app, ...own(), ...call })) };
+  const own = (key = uuidv7()): object => ('atomic' in input && input.atomic ? {} : { key });
+  const named = calls.map((call) => ({ ...call, app: call.app ?? call.input?.app ?? app, ...own(call.key) }));
+  return { ...input, calls: named };
 }
 
-/** Starts the daemon, once at a time: the code for it is loaded when it is needed. */
+/** Starts the daemon, once at a time, and each call waits as long as it may: the code for it is loaded when it is needed. */
 function starter(): (signal: AbortSignal) => Promise<string> {
   let starting: Promise<string> | undefined;
   return (signal) => {
     starting ??= import('./autostart.ts')
       .then((start) => start.autostart(signal))
       .finally(() => (starting = undefined));
-    return starting;
+    return orAborted(starting, signal);
   };
 }

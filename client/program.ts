@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { HoldfastError } from '../shared/errors.ts';
 
 /** The daemon's oldest Node. */
 export const oldestNode = 26;
@@ -13,7 +14,8 @@ export const integrityEntry = (): string => entryOf('integrity.js', 'integrity.t
 function entryOf(...names: string[]): string {
   const folder = join(import.meta.dirname, '..', 'daemon');
   const found = names.map((name) => join(folder, name)).find(existsSync);
-  if (found === undefined) throw new Error(`the daemon is missing in ${folder}: install holdfast again`);
+  if (found === undefined)
+    throw new HoldfastError('unavailable', `The daemon is missing in ${folder}: install holdfast again.`);
   return found;
 }
 

@@ -1,5 +1,5 @@
 import { HoldfastError, invalidField } from '../shared/errors.ts';
-import { clientHeader, keyHeader } from '../shared/headers.ts';
+import { clientHeader, keyHeader, unquote } from '../shared/headers.ts';
 import { fieldsTravelIn, pathFields, type Operation } from '../shared/operation.ts';
 import { maxBody, version } from '../shared/protocol.ts';
 import { uuidv7 } from '../shared/uuid.ts';
@@ -22,7 +22,8 @@ export function toRequest(
   const others = Object.entries(fields).filter(([name, value]) => !inPath.has(name) && value !== undefined);
   const headers: Record<string, string> = {
     [clientHeader]: `${client ?? `holdfast-client/${version}`}; pid=${process.pid}`,
-    ...(operation.kind === 'write' && { [keyHeader]: key }),
+    // Quoted where a header would lose some of it: a batch has the key as it is.
+    ...(operation.kind === 'write' && { [keyHeader]: unquote(key) === key ? key : `"${key}"` }),
     ...(operation.produces && { accept: Object.values(operation.produces).join(', ') }),
   };
   if (fieldsTravelIn(operation) === 'query') {

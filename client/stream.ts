@@ -25,7 +25,9 @@ function parse(line: string): unknown {
 export async function* linesOf(chunks: AsyncIterable<Buffer>): AsyncGenerator<unknown, void> {
   let partial = '';
   for await (const text of textOf(chunks)) {
-    const lines = (partial + text).split('\n');
+    // What is not a whole line yet is not looked through again: that would cost the square of a long one.
+    const lines = text.split('\n');
+    lines[0] = partial + (lines[0] ?? '');
     partial = lines.pop() ?? '';
     for (const line of lines) {
       const value = parse(line) as { end?: unknown; problem?: Problem; seq?: unknown };

@@ -43,7 +43,7 @@ export class Transport {
   constructor(socketPath: string, maxSockets: number) {
     this.#socketPath = socketPath;
     this.#maxSockets = maxSockets;
-    this.#agent = new Agent({ keepAlive: true, maxSockets, scheduling: 'lifo' });
+    this.#agent = new Agent({ keepAlive: true, scheduling: 'lifo' });
   }
 
   /** The body of an answer that succeeded; throws the error that another one holds. */

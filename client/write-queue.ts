@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises';
 import { contract } from '../shared/contract.ts';
-import { fromProblem, type Problem } from '../shared/errors.ts';
+import { fromProblem, HoldfastError, type Problem } from '../shared/errors.ts';
 import type { Operation } from '../shared/operation.ts';
 import { maxBatchBody, maxBatchCalls } from '../shared/protocol.ts';
 import {
@@ -111,7 +111,8 @@ export class WriteQueue {
 
   /** Starts the daemon; what keeps it from starting is told to every write that waits for it. */
   async #start(): Promise<void> {
-    const enough = AbortSignal.timeout(Math.max(...this.#waiting.map(({ deadlineMs }) => deadlineMs)));
+    // They may be more than a call takes arguments.
+    const enough = AbortSignal.timeout(this.#waiting.reduce((most, { deadlineMs }) => Math.max(most, deadlineMs), 0));
     try {
       await startFor(this.#calling, enough);
     } catch (error) {
@@ -173,6 +174,11 @@ export class WriteQueue {
 
   #failed(writes: Write[], error: unknown): { again: Write[]; error: unknown } | undefined {
     for (const write of writes) write.lastError = error;
+    if (writes.length > 1 && error instanceof HoldfastError && error.code === 'invalid_input') {
+      // One of them is what no batch may hold, and the others are good: nothing was done, and each travels alone.
+      for (const { form } of writes) if ('text' in form) form.bytes = Infinity;
+      return { again: writes, error };
+    }
     if (mayRetry(error, true)) return { again: writes, error };
     for (const { reject, deadlineMs } of writes) reject(explain(error, this.#calling, deadlineMs));
     return undefined;

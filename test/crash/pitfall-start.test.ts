@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterEach, describe, expect, it } from 'vitest';
 import { tryStartLock } from '../../client/start-lock.ts';
-import { AutostartHome, runClient } from '../helpers/autostart.ts';
+import { AutostartHome, runClient, slowNode } from '../helpers/autostart.ts';
 import { cli, TestHome } from '../helpers/daemon.ts';
 import { runProcess } from '../helpers/processes.ts';
 import { refusal } from '../helpers/refusal.ts';
@@ -26,15 +26,6 @@ const context = ({ home }: TestHome, runtime?: string, temporary?: string) => ({
   XDG_STATE_HOME: runtime && join(home, runtime),
   TMPDIR: temporary && join(home, temporary),
 });
-
-/** A Node that begins when the file `go` is there. */
-function slowNode({ home }: TestHome): string {
-  const node = join(home, 'slow-node');
-  const wait = `while [ -d '${home}' ] && [ ! -e '${home}/go' ]; do sleep 0.02; done`;
-  const script = `[ "$1" = --version ] || ${wait}; exec '${process.execPath}' "$@"`;
-  writeFileSync(node, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
-  return node;
-}
 
 afterEach(() => delete process.env['HOLDFAST_NODE']);
 

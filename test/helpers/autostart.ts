@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { connect, type Client, type ConnectOptions } from '../../client/index.ts';
@@ -83,4 +83,13 @@ export async function runClient({ home }: TestHome, name: string, shell?: string
   const [stdout, stderr] = await Promise.all([text(child.stdout), text(child.stderr)]);
   if (stdout === '') throw new Error(`the client failed: ${stderr}`);
   return (JSON.parse(stdout) as { pid: number }).pid;
+}
+
+/** A Node that begins when the file `go` is there. */
+export function slowNode({ home }: TestHome): string {
+  const node = join(home, 'slow-node');
+  const wait = `while [ -d '${home}' ] && [ ! -e '${home}/go' ]; do sleep 0.02; done`;
+  const script = `[ "$1" = --version ] || ${wait}; exec '${process.execPath}' "$@"`;
+  writeFileSync(node, `#!/bin/sh\n${script}\n`, { mode: 0o755 });
+  return node;
 }

@@ -9,12 +9,14 @@ import { FakeDaemon, type Answer } from './fake-daemon.ts';
 
 export let client: Client;
 export let fake: FakeDaemon;
+export let socket: string;
 let folder: string;
 
 export function useFakeHome(): void {
   beforeEach(() => {
     folder = mkdtempSync(join(tmpdir(), 'holdfast-test-'));
-    client = connect({ app: 'test', socket: join(folder, 'x.sock') });
+    socket = join(folder, 'x.sock');
+    client = connect({ app: 'test', socket });
   });
   afterEach(async () => {
     client.close();
@@ -25,7 +27,7 @@ export function useFakeHome(): void {
 
 /** Starts the daemon of this test. */
 export async function serve(answer: Answer): Promise<void> {
-  fake = await FakeDaemon.listen(join(folder, 'x.sock'), answer);
+  fake = await FakeDaemon.listen(socket, answer);
 }
 
 export const put = (name: string, more: object = {}, options = {}) =>

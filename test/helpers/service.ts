@@ -38,7 +38,7 @@ case $2 in
 esac
 `;
 
-/** The same for launchctl; \`gui\` is missing when $FAKE/no-gui is there, as over ssh. */
+/** The same for launchctl; \`gui\` is missing when $FAKE/no-gui is there, as over ssh. It runs $FAKE/daemon, if that is there. */
 const launchctl = `#!/bin/sh
 [ "$1" = print ] || echo "launchctl $*" >>"$FAKE/log"
 case "$2" in gui/*) [ ! -e "$FAKE/no-gui" ] || { echo 'Domain does not support specified action' >&2; exit 125; } ;; esac
@@ -47,7 +47,7 @@ case $1 in
   print) [ -e "$loaded" ] && printf '\\tpath = %s\\n\\tstate = running\\n\\tpid = 12\\n' "$(cat "$loaded")" ;;
   bootstrap) echo "$3" >"$loaded" ;;
   bootout) rm "$loaded" ;;
-  kickstart) [ -e "$loaded" ] ;;
+  kickstart) [ -e "$loaded" ] || exit; [ ! -e "$FAKE/daemon" ] || sh "$FAKE/daemon" >/dev/null 2>&1 & ;;
 esac
 `;
 

@@ -112,10 +112,10 @@ const cases: Record<string, Fault> = {
     finds: 'ownership problem',
     fix: /^mv .*holdfast\.db\.empty$/,
   },
-  'an owner.lock that is a link': {
+  'an owner.lock that is a link to nothing': {
     make: ({ paths }) => symlinkSync('elsewhere', paths.ownerLock),
     finds: 'ownership problem',
-    fix: /^cp --remove-destination /,
+    fix: /^mv \S+owner\.lock \S+owner\.lock\.aside$/,
   },
   'a Node that is gone': {
     make: ({ paths }) => writeFileSync(paths.lastStart, json({ node: join(paths.home, 'node') })),

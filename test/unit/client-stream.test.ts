@@ -1,4 +1,4 @@
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { linesOf, textOf } from '../../client/stream.ts';
 import { HoldfastError, toProblem } from '../../shared/errors.ts';
 import { refusal } from '../helpers/refusal.ts';
@@ -19,6 +19,20 @@ const cut = { code: 'unavailable', retryable: true };
 describe('lines of an answer', () => {
   it.each([1, 2, 3, 5, 8, 13, 1000])('come whole from pieces of %d bytes', async (size) => {
     expect(await read(text(whole), size)).toEqual(whole);
+  });
+
+  it('are looked through once, however long one is', async () => {
+    const long = [{ id: 'a', seq: 1, content: 'x'.repeat(200_000) }, end];
+    const split = vi.spyOn(String.prototype, 'split');
+    const looked = () => split.mock.contexts.reduce<number>((sum, piece) => sum + String(piece).length, 0);
+    try {
+      expect(await read(text(long), 1000)).toEqual(long);
+      // Red control: the count sees what is looked through.
+      expect(looked()).toBeGreaterThanOrEqual(200_000);
+      expect(looked()).toBeLessThan(2 * 200_000);
+    } finally {
+      split.mockRestore();
+    }
   });
 
   it('end with the end, whatever the connection does then', async () => {

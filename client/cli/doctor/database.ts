@@ -21,7 +21,9 @@ export const database: Check = ({ own, database: { bytes, report, noNode } }) =>
     findings.push(found(what, 'What lies there may be missing from answers.'));
   }
   if (failed !== undefined) {
-    findings.push(found(`The database could not be checked: ${failed}.`, 'Nobody knows whether it is whole.'));
+    findings.push(
+      found(`The database could not be checked: ${failed.replace(/\.$/, '')}.`, 'Nobody knows whether it is whole.'),
+    );
   }
   return findings;
 };

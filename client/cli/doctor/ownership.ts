@@ -1,3 +1,4 @@
+import { existsSync, realpathSync } from 'node:fs';
 import { linkStatsOf } from '../stats.ts';
 import { quoted, type Check, type Finding } from './finding.ts';
 
@@ -13,24 +14,37 @@ function wrongType(path: string): Finding[] {
   if (!found || found.isFile()) return [];
   const what = `${path} is ${found.isSymbolicLink() ? 'a link' : 'no file'}.`;
   const why = 'One file under two names has two locks, and two daemons could come to write it.';
-  const fix = found.isSymbolicLink()
-    ? `cp --remove-destination "$(readlink -f ${quoted(path)})" ${quoted(path)}`
-    : null;
-  return [{ level: 'problem', what, why, fix: fix ?? `mv ${quoted(path)} ${quoted(`${path}.aside`)}` }];
+  const target = targetOf(path);
+  const fix = target === undefined ? aside(path) : takeBack(target, path);
+  return [{ level: 'problem', what, why, fix }];
+}
+
+/** The file that a link leads to; undefined when it leads to none. */
+function targetOf(path: string): string | undefined {
+  try {
+    const target = realpathSync(path);
+    return linkStatsOf(target)?.isFile() ? target : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+const move = (from: string, to: string) => `mv ${quoted(from)} ${quoted(to)}`;
+const aside = (path: string) => move(path, `${path}.aside`);
+
+/** A rename takes the place of the link itself. What was written last may be in the WAL: SQLite looks for it beside the file. */
+function takeBack(target: string, path: string): string {
+  const [theirs, ours] = [`${target}-wal`, `${path}-wal`];
+  const wal = existsSync(theirs) ? [...(existsSync(ours) ? [aside(ours)] : []), move(theirs, ours)] : [];
+  return [...wal, move(target, path)].join(' && ');
 }
 
 function emptyDatabase(path: string): Finding[] {
   const found = linkStatsOf(path);
   if (!found?.isFile() || found.size > 0) return [];
   const why = 'holdfast never leaves it so, and the daemon does not start on it: put a copy back, or begin anew.';
-  return [
-    {
-      level: 'problem',
-      what: `The database ${path} is empty.`,
-      why,
-      fix: `mv ${quoted(path)} ${quoted(`${path}.empty`)}`,
-    },
-  ];
+  const fix = move(path, `${path}.empty`);
+  return [{ level: 'problem', what: `The database ${path} is empty.`, why, fix }];
 }
 
 /** Somebody owns the data and nobody listens: it starts, or it hangs. */
