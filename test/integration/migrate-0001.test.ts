@@ -94,7 +94,8 @@ describe('the migration of schema 1', () => {
     for (const [table, rows] of before) {
       if (table === 'compatibility') continue;
       const kept = rows.map((row) => columnsNow(table, row));
-      const now = after.get(table) ?? [];
+      // Made when such a store is opened first.
+      const now = (after.get(table) ?? []).filter(({ name }) => name !== 'token_key');
       expect([table, now.length]).toEqual([table, rows.length]);
       expect(now).toMatchObject(kept);
     }
