@@ -7,7 +7,7 @@ import { check } from '../helpers/state-check.ts';
 // test/system/cli-states.test.ts.
 
 describe('every command of the command line', () => {
-  it.concurrent.each(['stopped', 'running', 'wedged'] as const)(
+  it.concurrent.each(['stopped', 'running'] as const)(
     'ends as documented, of a %s daemon',
     { timeout: 300_000 },
     async (state) => {
