@@ -69,7 +69,7 @@ function toCall({ op, app, input, key }: GivenCall, caller: StoreCall, atomic: b
   const { app: ofApp = '' } = read as { app?: string };
   const { requestId, client, pid } = caller;
   const of = { name: op, operation, app: ofApp, input: read, requestId, client, pid };
-  return { ...of, key: key ?? null, secretInput: hasSecrets(op, input), signal: undefined };
+  return { ...of, key: key ?? null, secretInput: hasSecrets(op, input), ordered: !atomic, signal: undefined };
 }
 
 export interface BatchOperations {

@@ -17,6 +17,8 @@ export interface StoreCall {
   key: string | null;
   /** The input holds a secret. */
   secretInput: boolean;
+  /** One of the calls that a request makes, in this order, each for itself. */
+  ordered?: boolean;
   /** It came by the restricted socket. */
   restricted?: boolean;
   /** Aborted when nobody waits for the answer any more: a call that waits for a change is given up. */

@@ -29,6 +29,7 @@ const call = (op: string, input: object, key: string | null = null, waitedMs: nu
   key,
   secretInput: false,
   secretAnswer: false,
+  ordered: false,
   waitedMs,
 });
 const add = (id: string, key: string | null = null) => call('queues.add', { queue: 'q', id, body: { id } }, key);

@@ -23,6 +23,8 @@ export interface Call {
   /** The input holds a secret; the answer holds one. */
   secretInput: boolean;
   secretAnswer: boolean;
+  /** One of the calls of its request that take effect in order, each for itself. */
+  ordered: boolean;
   /** Milliseconds that the call has waited so far; null when it may not wait. */
   waitedMs: number | null;
 }

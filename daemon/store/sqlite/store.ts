@@ -77,8 +77,8 @@ class SqliteStore implements Store {
 
   /** `ops`: what the call does, which is more than one thing if it is a batch. */
   async #write({ operation, name: op, app, input, signal, ...caller }: StoreCall, ops = [op]): Promise<StoreAnswer> {
-    const { requestId, client, pid, key, secretInput } = caller;
-    const call = { op, app, input: JSON.stringify(input), requestId, client, pid, key, secretInput };
+    const { requestId, client, pid, key, secretInput, ordered = false } = caller;
+    const call = { op, app, input: JSON.stringify(input), requestId, client, pid, key, secretInput, ordered };
     const { secret: secretAnswer = false, wait: mayWait = false } = operation;
     const answer = await this.#writer.execute({ ...call, secretAnswer, mayWait, signal });
     this.#longReads.changed();

@@ -41,6 +41,11 @@ let lost: HoldfastError | undefined;
 /** Set after a COMMIT failed in a way that leaves the connection's view of the files in doubt. */
 let suspect = false;
 /**
+ * The last request of which a transaction failed. What that request asked for beside comes next, and fails with it: its caller
+ * makes all of it again, in order, and nothing overtakes what was before it.
+ */
+let failed: { requestId: string | undefined; failure: HoldfastError } | undefined;
+/**
  * Set while the WAL may hold what no fsync covers: a kill or a failed fsync came between the write and the sync. Such
  * a row is visible, and a retry by its key would be answered from it, so first it must become durable.
  */
@@ -98,6 +103,10 @@ function lose(file: string): HoldfastError {
 /** The outcomes of the first calls, which are stored; the rest has not been run. */
 async function run(calls: Call[]): Promise<Outcome[]> {
   if (lost) return calls.map(() => lost as HoldfastError);
+  const { requestId, failure: before } = failed ?? {};
+  const held = before ? calls.findIndex((call) => !call.ordered || call.requestId !== requestId) : 0;
+  if (before && held !== 0) return calls.slice(0, held === -1 ? calls.length : held).map(() => before);
+  failed = undefined;
   try {
     if (suspect) await reopen();
     if (unsettled) {
@@ -108,6 +117,7 @@ async function run(calls: Call[]): Promise<Outcome[]> {
   } catch (error) {
     const failure = toHoldfastError(error);
     if (failure.code === 'storage_failed') suspect = true;
+    if (failure.retryable) failed = { requestId: calls.at(-1)?.requestId, failure };
     return calls.map(() => failure);
   }
 }

@@ -48,6 +48,8 @@ export class Writer {
   #idle: (() => void) | undefined;
   #next = 0;
   #characters = 0;
+  /** The request whose call was refused last. */
+  #refused: string | undefined;
   #over: HoldfastError | undefined;
   lastCommitAt: number | undefined;
   checkpointFailure: string | undefined;
@@ -99,7 +101,7 @@ export class Writer {
 
   /** A write of the daemon itself, made by no client. */
   async own(op: string, input: object, requestId: string): Promise<unknown> {
-    const caller = { client: null, pid: null, key: null, secretInput: false, secretAnswer: false };
+    const caller = { client: null, pid: null, key: null, secretInput: false, secretAnswer: false, ordered: false };
     const call = { op, app: '', input: JSON.stringify(input), requestId, ...caller };
     return JSON.parse((await this.execute({ ...call, mayWait: false, signal: undefined })).text);
   }
@@ -108,7 +110,10 @@ export class Writer {
     if (this.#over) return reject(this.#over);
     const { mayWait, signal: _, ...call } = write;
     const characters = call.input.length;
-    if (this.#waiting.size >= maxWaiting || this.#characters + characters > maxCharacters) {
+    const full = this.#waiting.size >= maxWaiting || this.#characters + characters > maxCharacters;
+    // A smaller one must not overtake those before it.
+    if (full || (call.ordered && call.requestId === this.#refused)) {
+      this.#refused = call.requestId;
       const detail = `${this.#waiting.size} writes are waiting already: send fewer at once.`;
       this.#observer.wrote(write.op, 'busy', 0);
       return reject(new HoldfastError('busy', detail, { retryAfter: 1 }));
