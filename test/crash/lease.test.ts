@@ -41,7 +41,7 @@ async function setUp() {
 const write = (client: Client, lease?: string) =>
   client.sessions.append({ id, messages: [{ owner: 'second' }], ...(lease !== undefined && { lease }) });
 
-describe('acceptance 2: two terminals, one session', () => {
+describe.concurrent('acceptance 2: two terminals, one session', () => {
   it('H8: the holder is killed, the second sees it, takes over after its time, and a late write is fenced off', async () => {
     await using set = await setUp();
     const { home, client } = set;

@@ -9,7 +9,7 @@ import { until } from '../helpers/wait.ts';
 // token may be used up. What comes late counts unless something newer is stored.
 
 // A machine that is busy must come so far as to stop in it.
-const leaseMs = 4000;
+const leaseMs = 3000;
 let holder: Refresher;
 let other: Refresher;
 useRefreshHome();
