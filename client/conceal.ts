@@ -1,4 +1,5 @@
 import type { Operation } from '../shared/operation.ts';
+import { formsOf, withoutForms, withoutTokens } from '../shared/redact.ts';
 import { secretMapper, type SecretMapper } from '../shared/secret.ts';
 
 /** What debug output shows in the place of a secret. */
@@ -49,3 +50,20 @@ function concealChanged(value: unknown, mapped: unknown): void {
 }
 
 const isFields = (value: unknown): value is Fields => typeof value === 'object' && value !== null;
+
+/** What an error says, for the daemon to keep, without these secrets: it is cut only then, for a part of one nobody would know. */
+export function openReason(error: unknown, secrets: readonly unknown[]): string {
+  const forms = secrets.flatMap((secret) => (typeof secret === 'string' ? formsOf(secret) : []));
+  const open = withoutTokens(withoutForms(messageOf(error), forms));
+  return open.replaceAll('\0', '').slice(0, 2000).toWellFormed();
+}
+
+function messageOf(error: unknown): string {
+  try {
+    const { message = String(error) } = (error ?? {}) as Record<'message', unknown>;
+    return String(message);
+  } catch {
+    // Of an object without a prototype, String() makes none.
+    return 'an error that is no text';
+  }
+}

@@ -5,7 +5,7 @@ import { HoldfastError, type ErrorCode } from '../shared/errors.ts';
 import type { OutputOf } from '../shared/operation.ts';
 import { uuidv7 } from '../shared/uuid.ts';
 import { orAborted, signalAt } from './aborts.ts';
-import { conceal } from './conceal.ts';
+import { conceal, openReason } from './conceal.ts';
 
 type Auth = typeof contract.auth;
 type Call<Verb extends keyof Auth> = (
@@ -19,16 +19,16 @@ export type Target = { readonly [Verb in 'token' | 'refresh' | 'commitRefresh' |
 /** What the application's refresh function is given. */
 export interface Grant {
   refreshToken: string;
-  /** How the last refresh ended that stored nothing; unknown: this refresh token may be used up. */
+  /** How refreshes ended since tokens were stored last; unknown: one of them may have used this refresh token up. */
   previousAttempt?: 'failed' | 'unknown' | undefined;
   /** Aborted ten seconds before the right to refresh ends, so that the answer can still be stored. */
   signal: AbortSignal;
 }
 
-/** What it answers: an absent `refreshToken` keeps the old one, an `expiresAt` of null or absent is not known. */
+/** What it answers: a `refreshToken` of null or absent keeps the old one, an `expiresAt` of null or absent is not known. */
 export interface Refreshed {
   accessToken: string;
-  refreshToken?: string | undefined;
+  refreshToken?: string | null | undefined;
   expiresAt?: string | null | undefined;
   scopes?: string[] | undefined;
 }
@@ -86,11 +86,11 @@ async function redeem(
 ): Promise<Held | undefined> {
   const { lease, leaseExpiresAt, refreshToken, previousAttempt } = grant;
   const end = Date.parse(leaseExpiresAt);
+  const secrets = [refreshToken, rejected];
   /** Gives the grant back; answers what is kept, undefined when that is not known. */
   const giveBack = async (error: unknown, outcome: 'failed' | 'unknown') => {
     try {
-      const { message = String(error) } = (error ?? {}) as Record<'message', unknown>;
-      const reason = String(message).replaceAll('\0', '').slice(0, 2000).toWellFormed();
+      const reason = openReason(error, secrets);
       const told = { profile, lease, reason, outcome, fatal: isFatal(error) };
       return await auth.failRefresh(told, { deadlineMs: 5000 });
     } catch (refusal) {
@@ -103,7 +103,7 @@ async function redeem(
   const toTokens = (answer: Refreshed) => {
     checkWhole(answer);
     const { accessToken, refreshToken: next, expiresAt, scopes } = answer;
-    return { profile, lease, accessToken, refreshToken: next, expiresAt, scopes };
+    return { profile, lease, accessToken, refreshToken: next ?? undefined, expiresAt, scopes };
   };
   let running: Promise<Refreshed> | undefined;
   let answered = false;
@@ -114,6 +114,7 @@ async function redeem(
     running = (async () => refresh(given))();
     const answer = await orAborted(running, either);
     answered = true;
+    secrets.push(answer?.accessToken, answer?.refreshToken ?? undefined);
     tokens = toTokens(answer);
   } catch (error) {
     // A function that answers after all has used the old token up: what it got must not be lost.
@@ -152,6 +153,11 @@ async function commit(auth: Target, tokens: Parameters<Target['commitRefresh']>[
       const left = Math.min(end - Date.now(), maxCommitMs);
       return await auth.commitRefresh(tokens, { key, deadlineMs: Math.max(left, callMs) });
     } catch (error) {
+      // For a wrong time or wrong scopes the tokens must not be lost: the old ones are used up.
+      if (isRefusal(error, 'invalid_input')) {
+        const { expiresAt: _, scopes: __, ...bare } = tokens;
+        await auth.commitRefresh(bare, { deadlineMs: callMs }).catch(() => undefined);
+      }
       if (!isRefusal(error, 'storage_full') || Date.now() >= end) throw error;
       await sleep(1000);
     }

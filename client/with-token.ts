@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from 'node:timers/promises';
-import { HoldfastError } from '../shared/errors.ts';
+import { HoldfastError, invalidField } from '../shared/errors.ts';
 import { orAborted } from './aborts.ts';
 import { conceal } from './conceal.ts';
 import { obtain, type Ask, type Held, type RefreshFunction, type Target } from './refresh.ts';
@@ -20,13 +20,14 @@ export interface Token {
   accessToken: string;
   /** null: it is good until it is refused. */
   expiresAt: string | null;
-  /** For a request that was answered 401: a new token. If that is refused too, this throws `needs_login`. */
+  /** For a request that was answered 401: a new token. If that is refused too before it is over, this throws `needs_login`. */
   rejected(): Promise<Token>;
 }
 
+/** `refresh` may be left out where none is needed, as for an API key: a token that needs one is refused with `invalid_input`. */
 export type WithToken = (
   profile: string,
-  refresh: RefreshFunction,
+  refresh?: RefreshFunction,
   options?: AbortSignal | WithTokenOptions,
 ) => Promise<Token>;
 
@@ -39,6 +40,11 @@ interface Flight {
 /** How long a caller that gave up waits until its lease is given back: its process may end next. */
 const farewellMs = 2000;
 
+/** For a refresh function that was not given, and for the grant it would use: that could only be given back as a failed refresh. */
+const ungiven = (): never => {
+  throw invalidField('refresh', 'must be a function: this token has to be refreshed');
+};
+
 /**
  * `client.auth.withToken`. Invariant: calls of one client that ask the same at the same time are one flight, with the
  * function of the first. The signal of a call ends its own waiting; when the last one is gone, it ends the flight.
@@ -48,7 +54,8 @@ export function withTokenOf(auth: Target): WithToken {
 
   const depart = (key: string, ask: Ask, refresh: RefreshFunction): Flight => {
     const abandoned = new AbortController();
-    const flight = { outcome: obtain(auth, ask, refresh, abandoned.signal), abandoned, waiting: 0 };
+    const target = refresh === ungiven ? { ...auth, refresh: ungiven } : auth;
+    const flight = { outcome: obtain(target, ask, refresh, abandoned.signal), abandoned, waiting: 0 };
     flights.set(key, flight);
     const over = () => leave(key, flight);
     flight.outcome.then(over, over);
@@ -59,7 +66,8 @@ export function withTokenOf(auth: Target): WithToken {
   };
   const join = async (ask: Ask, refresh: RefreshFunction, signal: AbortSignal | undefined): Promise<Held> => {
     signal?.throwIfAborted();
-    const key = JSON.stringify(ask);
+    // Who gives a function is not refused with those who give none.
+    const key = JSON.stringify([ask, refresh === ungiven]);
     const flight = flights.get(key) ?? depart(key, ask, refresh);
     flight.waiting += 1;
     if (signal === undefined) return flight.outcome;
@@ -76,15 +84,20 @@ export function withTokenOf(auth: Target): WithToken {
   };
   const get = async (ask: Ask, refresh: RefreshFunction, signal: AbortSignal | undefined): Promise<Token> => {
     const { kind, accessToken, expiresAt } = await join(ask, refresh, signal);
+    const since = Date.now();
     const rejected = async () => {
       if (kind === 'api-key') throw new HoldfastError('needs_login', `The API key of ${ask.profile} was refused.`);
-      if (ask.rejected === undefined) return get({ ...ask, rejected: accessToken }, refresh, signal);
+      // Kept until it was over, it was no bad one. One that came expired would be replaced without end.
+      const ends = Date.parse(expiresAt ?? '');
+      const over = since < ends && ends <= Date.now();
+      if (ask.rejected === undefined || over) return get({ ...ask, rejected: accessToken }, refresh, signal);
       throw new HoldfastError('needs_login', `The new access token of ${ask.profile} was refused too: log in again.`);
     };
     return conceal({ accessToken, expiresAt, rejected }, ['accessToken']);
   };
   return (profile, refresh, options = {}) => {
     const { signal, minValidMs, waitMs, leaseMs } = options instanceof AbortSignal ? { signal: options } : options;
-    return get({ profile, minValidMs, waitMs, leaseMs, rejected: undefined }, refresh, signal);
+    const given = typeof refresh === 'function' ? refresh : ungiven;
+    return get({ profile, minValidMs, waitMs, leaseMs, rejected: undefined }, given, signal);
   };
 }

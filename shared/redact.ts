@@ -7,17 +7,24 @@ export const redacted = '[redacted]';
  */
 const shapes: [RegExp, string][] = [
   [/\b(bearer|basic)\s+[\w.~+/=-]{8,}/gi, `$1 ${redacted}`],
-  [/\beyJ[\w-]{8,}\.[\w-]+(\.[\w-]*)?/g, redacted],
+  // Looked for only in a run of such characters that a dot ends, from its beginning: a run may hold thousands of '-eyJ'.
+  [/(?<![\w-])(?=[\w-]{11,}\.[\w-])([\w-]*?\b)eyJ[\w-]{8,}\.[\w-]+(\.[\w-]*)?/g, `$1${redacted}`],
   [/\b(sk|pk|rk|ghp|gho|ghu|ghs|ghr|github_pat|glpat|xox[abprs]|AKIA|AIza|ya29)[-_.]?[\w.-]{16,}/g, redacted],
   [/:\/\/[^\s/@:"']+:[^\s/@"']+@/g, `://${redacted}@`],
 ];
 
-/** The text without what looks like a credential: the last net, for texts whose secrets nobody has named. */
+/** Characters of the longest text that is looked through: a regular expression needs memory for each, and ends with a RangeError. */
+const longest = 1_000_000;
+
+/**
+ * The text without what looks like a credential: the last net, for texts whose secrets nobody has named. A text that nobody
+ * can read, for its length, goes whole.
+ */
 export const withoutTokens = (text: string): string =>
-  shapes.reduce((clean, [shape, put]) => clean.replaceAll(shape, put), text);
+  text.length > longest ? redacted : shapes.reduce((clean, [shape, put]) => clean.replaceAll(shape, put), text);
 
 /** Shorter ones are in every text. */
-const shortest = 4;
+export const shortest = 4;
 
 /** The forms in which a message, a URL, a form or JSON quotes a secret; none of one that is too short to be told from words. */
 export function formsOf(secret: string): string[] {

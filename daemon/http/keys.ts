@@ -47,12 +47,30 @@ export async function keyOperations(store: Store, file: RootKeyFile): Promise<Ke
     file.unlocked.set(stretched);
   };
 
+  /** Ends a rotation: what the store needs by now stays beside its place if it cannot take it. */
+  const settle = (needed: string | null) => {
+    try {
+      file.settleNext(needed);
+    } catch (error) {
+      const why = `${file.nextPath} is the root key now and cannot take the place of ${file.path}: ${(error as Error).message}`;
+      throw new HoldfastError(
+        'key_unreadable',
+        `${why}. Keep both files, mend that, and start the daemon again.`,
+        {},
+        { cause: error },
+      );
+    }
+  };
+
   const operations: Operations = {
     status,
     init: async ({ passphrase }) => {
-      const { state } = await status();
+      const { state, detail } = await status();
       if (state !== 'none')
-        throw new HoldfastError('exists', `There is a root key already: see 'holdfast key status'.`);
+        throw new HoldfastError(
+          'exists',
+          `This store has a root key already. ${detail || "See 'holdfast key status'."}`,
+        );
       const key = randomBytes(keyBytes);
       await protectedBy(passphrase, key, (wrapped) => {
         if (!createFile(file, key, wrapped)) throw new HoldfastError('exists', `${file.path} appeared meanwhile.`);
@@ -86,13 +104,13 @@ export async function keyOperations(store: Store, file: RootKeyFile): Promise<Ke
       const { needed } = await describeStore();
       const found = findRoot(file, needed ?? undefined);
       keyOf(found);
-      file.settleNext(needed);
+      settle(needed);
       const next = randomBytes(keyBytes);
       const stretched = found.wrapped && file.unlocked.get();
       const wrapped = stretched && found.wrapped ? wrap(stretched, found.wrapped, next) : undefined;
       storing(() => file.writeNext(next, wrapped));
       await store.own('write', 'rootKey.rewrap', { next: next.toString('base64url') });
-      file.settleNext(fingerprintOf(next));
+      settle(fingerprintOf(next));
       return status();
     },
   };
@@ -101,8 +119,9 @@ export async function keyOperations(store: Store, file: RootKeyFile): Promise<Ke
   let turn: Promise<unknown> = Promise.resolve();
   const inTurn = (verb: string, run: (input: never) => Promise<object>) => async (call: StoreCall) => {
     const { statuses } = contract.keys[verb as keyof Contract] as { statuses?: readonly number[] };
-    const mine = turn.then(() => run(call.input as never));
-    turn = mine.catch(() => undefined);
+    // Whoever only looks need not wait for passphrases that are being tried.
+    const mine = verb === 'status' ? run(call.input as never) : turn.then(() => run(call.input as never));
+    if (verb !== 'status') turn = mine.catch(() => undefined);
     return { status: statuses?.[0] ?? 200, text: JSON.stringify(await mine), revision: undefined };
   };
   return Object.fromEntries(

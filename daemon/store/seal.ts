@@ -58,6 +58,10 @@ export async function reveal(tx: Tx, context: Context, owner: Owner, field: stri
   );
 }
 
+/** SQL for the bytes of all secrets of a row of this table, for whose pages `readable` opens them. */
+export const sealedBytes = (owners: string, kind: string): string =>
+  `(SELECT coalesce(sum(octet_length(sealed)), 0) FROM secret AS own WHERE own.app = ${owners}.app AND own.kind = '${kind}' AND own.record = ${owners}.record)`;
+
 /** Whether all these secrets of a record can be read now. */
 export async function readable(tx: Tx, context: Context, owner: Owner, fields: string[]): Promise<'ok' | 'unreadable'> {
   try {

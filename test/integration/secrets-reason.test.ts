@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Client } from '../../client/index.ts';
 import { TestHome } from '../helpers/daemon.ts';
 import { granted, Markers } from '../helpers/secrets.ts';
 
@@ -13,6 +14,13 @@ const quotes: Record<string, (refresh: string, access: string) => string> = {
   'in JSON': (refresh) => `sent ${JSON.stringify({ refresh_token: refresh })}`,
   'in a form': (refresh) => `sent grant_type=refresh_token&${form(refresh)}`,
   'in a URL': (refresh) => `sent https://issuer.example/token?refresh_token=${encodeURIComponent(refresh)}`,
+};
+
+const tellWhole = (client: Client, profile: string, error: Error) =>
+  client.auth.withToken(profile, () => Promise.reject(error)).catch(() => undefined);
+const tellCut = async (client: Client, profile: string, { message }: Error) => {
+  const { lease } = await granted(client, profile);
+  return client.auth.failRefresh({ profile, lease, reason: message.slice(0, 2000) });
 };
 
 describe('C2: the reason of a failed refresh that quotes a secret', () => {
@@ -56,6 +64,27 @@ describe('C2: the reason of a failed refresh that quotes a secret', () => {
     );
     expect(markers.in(kept)).toEqual([]);
   });
+
+  /** What is kept of a token that a failure quotes so that the longest reason ends within it, when it is told like this. */
+  const cutOff = async (
+    profile: string,
+    tell: (client: Client, profile: string, error: Error) => Promise<unknown>,
+  ): Promise<string | undefined> => {
+    const client = home.client();
+    const refreshToken = new Markers().token('refresh');
+    await client.auth.put({ profile, kind: 'oauth', refreshToken });
+    await tell(client, profile, new Error(`${'x'.repeat(1950)} refresh_token=${refreshToken} was refused`));
+    const { reason } = await client.auth.get({ profile });
+    expect(reason).toContain('xxx refresh_token=');
+    return reason?.includes(refreshToken.slice(0, 12)) === true ? 'a part' : undefined;
+  };
+
+  it('keeps no part of a token that is longer than there is room for', async () =>
+    expect(await cutOff('cut', tellWhole)).toBeUndefined());
+
+  // The daemon cannot know it again.
+  it('red control: a part is kept when a text is cut before', async () =>
+    expect(await cutOff('cut before', tellCut)).toBe('a part'));
 
   // A text of a letter or two is in every sentence.
   it('stays readable when a token is short', async () => {

@@ -1,9 +1,9 @@
 import { inspect } from 'node:util';
-import { describe, expect, it, vi } from 'vitest';
+import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { RefreshFunction } from '../../client/refresh.ts';
 import { withTokenOf } from '../../client/with-token.ts';
 import { refusal } from '../helpers/refusal.ts';
-import { kept, refresh, refuse, Script, tokens, type Answer, type Verb } from '../helpers/scripted-auth.ts';
+import { granted, kept, refresh, refuse, Script, tokens, type Answer, type Verb } from '../helpers/scripted-auth.ts';
 
 describe('a token', () => {
   it('that is good takes one read', async () => {
@@ -68,6 +68,8 @@ describe('a credential that was replaced during the refresh', () => {
 });
 
 describe('a token that was refused', () => {
+  afterEach(() => vi.useRealTimers());
+
   it('is replaced once, and then only a login helps', async () => {
     const script = new Script({ token: [kept('access')] });
     const call = refresh();
@@ -77,6 +79,23 @@ describe('a token that was refused', () => {
     const before = script.seen.length;
     expect(await refusal(second.rejected())).toMatchObject({ code: 'needs_login' });
     expect([script.seen.length, call.mock.calls.length]).toEqual([before, 1]);
+  });
+
+  // One that came expired would be replaced without end, and the issuer asked each time.
+  it.each([
+    [60_000, 'is replaced again when it was good until it was over', 2],
+    [-60_000, 'is not when it was over as it came', 1],
+  ])('in place of another one, that ends in %i ms, %s', async (lastsMs, _, refreshes) => {
+    vi.useFakeTimers({ toFake: ['Date'] });
+    const expiresAt = new Date(Date.now() + lastsMs).toISOString();
+    const token = [kept('access'), kept('access'), kept('access-new')];
+    const script = new Script({ token, refresh: [granted(600_000)], commitRefresh: [{ current: true, expiresAt }] });
+    const call = refresh();
+    const second = await (await withTokenOf(script.auth)('p', call)).rejected();
+    vi.setSystemTime(Date.now() + 120_000);
+    const third = await second.rejected().catch((error: unknown) => error);
+    expect(third).toMatchObject(refreshes === 2 ? { accessToken: 'access-new' } : { code: 'needs_login' });
+    expect(call).toHaveBeenCalledTimes(refreshes);
   });
 
   it('and is no longer the kept one takes no refresh', async () => {
@@ -101,5 +120,22 @@ describe('a token that was refused', () => {
     expect(token).toMatchObject({ accessToken: 'key', expiresAt: null });
     expect(await refusal(token.rejected())).toMatchObject({ code: 'needs_login' });
     expect(script.verbs).toEqual(['token']);
+  });
+});
+
+describe('without a refresh function', () => {
+  it('a token that needs none is answered, and one that does is refused before a grant is taken', async () => {
+    const script = new Script({ token: [{ kind: 'api-key', apiKey: 'key', expiresAt: null }, refuse('expired')] });
+    const withToken = withTokenOf(script.auth);
+    expect(await withToken('p')).toMatchObject({ accessToken: 'key' });
+    const error = await refusal(withToken('p'));
+    expect([error.code, error.details.errors?.[0]?.path]).toEqual(['invalid_input', 'refresh']);
+    expect(script.verbs).toEqual(['token', 'token']);
+  });
+
+  it('a call does not take one that asks the same with a function along', async () => {
+    const withToken = withTokenOf(new Script({}).auth);
+    const [refused, token] = await Promise.all([refusal(withToken('p')), withToken('p', refresh())]);
+    expect([refused.code, token.accessToken]).toEqual(['invalid_input', 'access-new']);
   });
 });

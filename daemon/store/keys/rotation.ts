@@ -36,7 +36,7 @@ export async function adopt(tx: Tx, { root }: { root: string }): Promise<object>
   if (needed !== undefined && !opens) {
     throw new HoldfastError(
       'key_wrong',
-      `This is the root key ${given}, and the one that this store needs is ${needed}.`,
+      `This is the root key ${given}, and the one that this store needs is ${needed}. After a rotation only the newest recovery code fits.`,
     );
   }
   await needRoot(tx, key);

@@ -2,7 +2,7 @@ import { HoldfastError } from '../../../shared/errors.ts';
 import type { InputOf } from '../../../shared/operation.ts';
 import type * as auth from '../../../shared/resources/auth.ts';
 import { page } from '../page.ts';
-import { reveal } from '../seal.ts';
+import { reveal, sealedBytes } from '../seal.ts';
 import type { Context, Tx } from '../tx.ts';
 import { expiryOf, isFresh, needsLogin } from './auth/fresh.ts';
 import { credential, currentOf, ownerOf, toCredential } from './auth/rows.ts';
@@ -26,6 +26,7 @@ export async function list(tx: Tx, input: InputOf<typeof auth.list>, context: Co
     cursor: input.cursor,
     where: ['app = ?', 'replaced_at IS NULL'],
     parameters: [input.app],
+    beside: sealedBytes(credential.name, 'credential'),
   };
   return page(
     tx,

@@ -38,7 +38,9 @@ export const credential = z.object({
   previousAttempt: z
     .enum(['failed', 'unknown'])
     .nullable()
-    .describe('How the last refresh ended that was not committed; unknown: its refresh token may be used up'),
+    .describe(
+      'How refreshes ended since tokens were stored last; unknown: one of them may have used the refresh token up',
+    ),
   version: count().describe('Grows with every put; a refresh changes the tokens of a version'),
   createdAt: timestamp(),
   updatedAt: timestamp(),

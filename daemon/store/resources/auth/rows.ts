@@ -125,7 +125,7 @@ export async function removeVersion(tx: Tx, row: Pick<CredentialRow, 'app' | 'pr
 export const maxLease = 600_000;
 const isGranted = (row: CredentialRow, at: number) => row.lease !== 0 && isAhead(row.lease_until, at, maxLease);
 
-/** How the last refresh ended: one whose lease ran out without a word ended nobody knows how. */
+/** How refreshes ended since tokens were stored: one whose lease ran out without a word ended nobody knows how. */
 export const attemptOf = (row: CredentialRow, at: number) =>
   row.lease !== 0 && !isGranted(row, at) ? 'unknown' : row.attempt;
 

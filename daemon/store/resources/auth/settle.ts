@@ -73,7 +73,8 @@ export async function failRefresh(tx: Tx, input: InputOf<typeof auth.failRefresh
     reason: await openReason(tx, context, row, input.reason),
     failures,
     retry_at: context.at + backoffMs(failures),
-    attempt: input.outcome ?? 'failed',
+    // That the refresh token may be used up is true until tokens are stored, however this one failed.
+    attempt: row.attempt === 'unknown' ? 'unknown' : (input.outcome ?? 'failed'),
     updated_at: context.at,
     position,
   };

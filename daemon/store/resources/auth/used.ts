@@ -1,6 +1,6 @@
 import { HoldfastError } from '../../../../shared/errors.ts';
-import type { Context, Tx } from '../../tx.ts';
-import type { CredentialRow } from './rows.ts';
+import { Damaged, type Context, type Tx } from '../../tx.ts';
+import { credential, type CredentialRow } from './rows.ts';
 
 /** Refresh tokens that are remembered as used up, for each version. */
 const remembered = 200;
@@ -11,6 +11,13 @@ const usedOf = (text: string) => JSON.parse(text) as string[];
 export async function withUsed(tx: Tx, context: Context, row: CredentialRow, token: string): Promise<string> {
   const digest = await context.keys.digest(tx, row.app, token);
   return JSON.stringify([...usedOf(row.used), ...(digest === undefined ? [] : [digest])].slice(-remembered));
+}
+
+/** What all versions of a profile remember, for a new one: versions go, and a restore or a removal leaves it with an older one. */
+export async function usedByAll(tx: Tx, app: string, profile: string): Promise<string> {
+  const rows = await tx.select(credential, 'WHERE app = ? AND profile = ? ORDER BY tokens', app, profile);
+  const digests = rows.flatMap((row) => (row instanceof Damaged ? [] : usedOf(row.used)));
+  return JSON.stringify([...new Set(digests)].slice(-remembered));
 }
 
 /**

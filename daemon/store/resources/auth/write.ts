@@ -15,7 +15,7 @@ import {
   toCredential,
   type CredentialRow,
 } from './rows.ts';
-import { refuseUsed } from './used.ts';
+import { refuseUsed, usedByAll } from './used.ts';
 import { nextVersion, retire } from './versions.ts';
 
 export async function put(tx: Tx, input: InputOf<typeof auth.put>, context: Context) {
@@ -62,6 +62,7 @@ export async function put(tx: Tx, input: InputOf<typeof auth.put>, context: Cont
   // The same secrets are the same version: an application that saves at every start must not push the others out.
   if (same) return store(tx, context, { ...previous, ...told, updated_at: context.at, position });
   const version = await nextVersion(tx, app, profile);
+  const used = await usedByAll(tx, app, profile);
   await retire(tx, app, profile, context.at);
   const row: CredentialRow = {
     record: position,
@@ -73,8 +74,7 @@ export async function put(tx: Tx, input: InputOf<typeof auth.put>, context: Cont
     holds: JSON.stringify(secrets.map(([field]) => field)),
     obtained_at: context.at,
     tokens: position,
-    // Versions go, what they used up is remembered.
-    used: previous?.used ?? '[]',
+    used,
     state: 'ok',
     reason: null,
     failures: 0,
