@@ -1,6 +1,8 @@
 import type * as z from 'zod';
 import type { contract } from '../shared/contract.ts';
+import { HoldfastError } from '../shared/errors.ts';
 import type { OutputOf } from '../shared/operation.ts';
+import { uuidv7 } from '../shared/uuid.ts';
 
 type Append = Omit<z.input<typeof contract.sessions.append.input>, 'app'>;
 type Appended = OutputOf<typeof contract.sessions.append>;
@@ -8,7 +10,7 @@ type Appended = OutputOf<typeof contract.sessions.append>;
 /** What of a client this needs. */
 interface Target {
   drafts: { put(input: { id: string; app?: string; text: string; lease?: string }): Promise<unknown> };
-  sessions: { append(input: Append & { app?: string }): Promise<Appended> };
+  sessions: { append(input: Append & { app?: string }, call: { key: string }): Promise<Appended> };
 }
 
 export interface DraftWriterOptions {
@@ -28,13 +30,21 @@ export interface DraftWriter extends AsyncDisposable {
   update(text: string): void;
   /** Resolves when the newest text is durable. */
   flush(): Promise<void>;
-  /** Appends the messages that the draft has become, and drops it in the same transaction. */
+  /**
+   * Appends the messages that the draft has become, and drops it in the same transaction. It may be called again with
+   * the same after any failure, and appends once; `key_reused` when others are stored by then. While it is not known
+   * whether they are, the draft stays as it was last written.
+   */
   complete(append: Omit<Append, 'id' | 'lease' | 'clearDraft'>): Promise<Appended>;
 }
 
+/** Whether nothing was stored, for certain, and nothing will be. */
+const isRefused = (error: unknown): boolean =>
+  error instanceof HoldfastError && !error.retryable && error.code !== 'key_reused';
+
 /**
  * Keeps the answer so far while it streams: at most one write under way, and the newest text next. Disposing it keeps
- * the newest text, unless the answer was completed.
+ * the newest text, unless the answer was completed or may be.
  */
 export function draftWriter(client: Target, options: DraftWriterOptions): DraftWriter {
   const { intervalMs = 250, onError } = options;
@@ -46,7 +56,9 @@ export function draftWriter(client: Target, options: DraftWriterOptions): DraftW
   let newest: string | undefined;
   let writing: Promise<void> | undefined;
   let timer: NodeJS.Timeout | undefined;
+  /** Also when the answer did not come: a draft written beside messages that are stored would stay for ever. */
   let completed = false;
+  const key = uuidv7();
 
   const put = async (text: string) => {
     try {
@@ -86,10 +98,10 @@ export function draftWriter(client: Target, options: DraftWriterOptions): DraftW
       stopTimer();
       await writing?.catch(() => undefined);
       try {
-        return await client.sessions.append({ ...append, ...target, clearDraft: true });
+        return await client.sessions.append({ ...append, ...target, clearDraft: true }, { key });
       } catch (error) {
-        completed = false;
-        if (newest !== undefined) schedule();
+        completed = !isRefused(error);
+        if (!completed && newest !== undefined) schedule();
         throw error;
       }
     },

@@ -20,7 +20,7 @@ export function decodeCursor(context: Context, list: string, cursor: string, typ
   const [epoch, name, ...place] = Array.isArray(parts) ? (parts as unknown[]) : [];
   const fits = place.length === types.length && place.every((value, index) => typeof value === types[index]);
   if (typeof epoch !== 'string' || name !== list || !fits) {
-    throw invalidField('cursor', 'must be a nextCursor as this list answered it, with the same sort');
+    throw invalidField('cursor', 'must be a nextCursor as this list answered it, with the same sort and order');
   }
   if (epoch !== context.epoch) {
     throw new HoldfastError('reset', 'The store was restored or created anew since this cursor: list from the start.');
@@ -39,25 +39,34 @@ export interface PageRequest {
   /** Conditions and their parameters. */
   where: string[];
   parameters: Value[];
+  /** SQL for the bytes that an item needs beside those of its row. */
+  beside?: string;
 }
 
-/** A page ends at this many bytes of its rows, so that one call never holds more in memory. */
+/** A page ends at this many bytes of its rows and what belongs to them, so that one call never holds more in memory. */
 const maxBytes = 4 * 1024 * 1024;
 
-/** How many of the first `limit` rows of `tail`, which ends with its LIMIT, are together no larger than that; one at least. */
+/** How many of these, from the first on, are together no more than `most` bytes; one at least where there is one. */
+export function within(sizes: number[], most = maxBytes): number {
+  let bytes = 0;
+  const over = sizes.findIndex((size, index) => (bytes += size) > most && index > 0);
+  return over === -1 ? sizes.length : over;
+}
+
+/** How many of the first `limit` rows of `tail`, which ends with its LIMIT, fit into a page. */
 export async function fitting<R>(
   tx: Tx,
   { name, columns }: Table<R>,
   tail: string,
   parameters: Value[],
   limit: number,
+  beside = '0',
 ): Promise<number> {
   // Of a long text, SQLite tells the length without reading it.
   const size = columns.map((column) => `coalesce(octet_length(${column}), 0)`).join(' + ');
-  const sizes = await tx.query(`SELECT ${size} FROM ${name} ${tail}`, ...parameters, limit);
-  let bytes = 0;
-  const over = sizes.findIndex(([of], index) => (bytes += Number(of)) > maxBytes && index > 0);
-  return over === -1 ? limit : over;
+  const sizes = await tx.query(`SELECT ${size} + ${beside} FROM ${name} ${tail}`, ...parameters, limit);
+  const fits = within(sizes.map(([of]) => Number(of)));
+  return fits < sizes.length ? fits : limit;
 }
 
 /**
@@ -73,7 +82,7 @@ export async function page<R extends object, Item>(
   idOf: (row: R) => string,
 ) {
   const { sort, type, tie, order, cursor } = request;
-  const list = `${context.op} ${sort}`;
+  const list = `${context.op} ${sort} ${order}`;
   const where = [...request.where];
   const parameters = [...request.parameters];
   if (cursor !== undefined) {
@@ -81,7 +90,7 @@ export async function page<R extends object, Item>(
     parameters.push(...decodeCursor(context, list, cursor, [type, 'string']));
   }
   const tail = `WHERE ${where.join(' AND ')} ORDER BY ${sort} ${order}, ${tie} ${order} LIMIT ?`;
-  const limit = await fitting(tx, table, tail, parameters, request.limit);
+  const limit = await fitting(tx, table, tail, parameters, request.limit, request.beside);
   const rows = await tx.select(table, tail, ...parameters, limit + 1);
   const shown = rows.slice(0, limit);
   const last = rows.length > limit ? shown.at(-1) : undefined;

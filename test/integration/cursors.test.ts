@@ -24,6 +24,9 @@ const lists: [string, List][] = [
   ['sessions', (client, input) => client.sessions.list(input)],
   ['sessions by id', (client, input) => client.sessions.list({ ...input, sort: 'id' })],
   ['messages', (client, input) => client.sessions.messages({ id: 'a', ...input })],
+  ['feeds, last first', (client, input) => client.feeds.list({ ...input, order: 'desc' })],
+  ['sessions, last first', (client, input) => client.sessions.list({ ...input, sort: 'id', order: 'desc' })],
+  ['messages, last first', (client, input) => client.sessions.messages({ id: 'a', ...input, order: 'desc' })],
 ];
 
 const json = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');

@@ -1,6 +1,6 @@
 import { setImmediate } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { draftWriter, type Client } from '../../client/index.ts';
+import { draftWriter, HoldfastError, type Client } from '../../client/index.ts';
 import { TestHome } from '../helpers/daemon.ts';
 import { itemsOf } from '../helpers/pages.ts';
 import { refusal } from '../helpers/refusal.ts';
@@ -94,6 +94,48 @@ describe('a draft that becomes its answer', () => {
     draft.update('so far');
     await draft.complete({ messages, status: 'completed' });
     expect(await other.sessions.get({ id: 's' })).toMatchObject({ messageCount: 1, status: 'completed' });
+  });
+
+  it('appends once, and leaves none behind, when it is called again because the answer was lost', async () => {
+    const id = await newSession();
+    const usage = { outputTokens: 3 };
+    let lost = 0;
+    const lossy = {
+      ...client,
+      sessions: {
+        append: async (...call: Parameters<Client['sessions']['append']>) => {
+          const answer = await client.sessions.append(...call);
+          if (lost++ > 0) return answer;
+          throw new HoldfastError('unavailable', 'The answer was lost.');
+        },
+      },
+    };
+    {
+      await using draft = draftWriter(lossy, { id, intervalMs: never });
+      draft.update('The answer so f');
+      expect((await refusal(draft.complete({ messages, usage }))).code).toBe('unavailable');
+      draft.update('The answer so far');
+      await draft.flush();
+      expect(await draftOf(id)).toBeUndefined();
+      // Others than those that are stored by then.
+      const others = [{ role: 'assistant', content: 'Another answer.' }];
+      expect((await refusal(draft.complete({ messages: others }))).code).toBe('key_reused');
+      await draft.flush();
+      expect(await draftOf(id)).toBeUndefined();
+      expect(await draft.complete({ messages, usage })).toMatchObject({ head: 1 });
+    }
+    expect(await draftOf(id)).toBeUndefined();
+    expect(await client.sessions.get({ id })).toMatchObject({ messageCount: 1, outputTokens: 3 });
+  });
+
+  it('that is no JSON is kept, as one that was refused', async () => {
+    const id = await newSession();
+    {
+      await using draft = draftWriter(client, { id, intervalMs: never });
+      draft.update('The answer so f');
+      expect((await refusal(draft.complete({ messages: [{ n: 1n }] as never }))).code).toBe('invalid_input');
+    }
+    expect(await draftOf(id)).toBe('The answer so f');
   });
 
   it('that could not be appended is kept, at the latest when it is disposed', async () => {

@@ -129,6 +129,14 @@ It is
     expect(text.match(/^## \d+\. /gm)).toHaveLength(contents.length + 2);
   });
 
+  it('keeps a role and a time that are no texts beside the rest', async () => {
+    const odd = { role: { is: 'odd' }, timestamp: 1_767_225_600_000, more: 1 };
+    const id = await session([{ ...odd, content: 'said' }]);
+    const text = await exported(id);
+    expect(text).toContain('\n## 1. Message\n\nsaid\n');
+    expect(fencedJson(text)).toEqual([odd]);
+  });
+
   it('has a heading of one line, whatever role, title and time hold', async () => {
     const id = await session([{ role: 'a\n# b', timestamp: 'x\ny', content: 'said' }]);
     expect(await exported(id)).toContain('\n## 1. a # b, x y\n\nsaid\n');

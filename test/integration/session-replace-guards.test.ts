@@ -52,6 +52,18 @@ describe('replace refuses', () => {
     expect(stored).toHaveLength(messages.length);
   });
 
+  it('an edit of messages without ids, saying that a revision allows it; of those with ids it does not say so', async () => {
+    id = `no ids ${made}`;
+    await client.sessions.replace({ id, messages: [{ n: 1 }, { n: 2 }] });
+    const { revision } = await client.sessions.get({ id });
+    const edited = { id, messages: [{ n: 1 }, { n: 'two' }] };
+    expect((await refusal(client.sessions.replace(edited))).message).toMatch(/without ids, send the revision/);
+    await client.sessions.replace({ ...edited, expectedRevision: revision });
+    expect(itemsOf(await client.sessions.messages({ id }))).toMatchObject(edited.messages);
+    const shorter = await refusal(client.sessions.replace({ id: `session ${made}`, messages: [one, two] }));
+    expect(shorter.message).not.toContain('without ids');
+  });
+
   it('the document of one that read before another appended', async () => {
     await client.sessions.append({ id, messages: [said('d')] });
     const stale = client.sessions.replace({ id, messages: [...all, said('mine')] });

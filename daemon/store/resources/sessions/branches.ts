@@ -33,6 +33,11 @@ export async function findBranch(tx: Tx, number: number): Promise<BranchRow> {
   return row;
 }
 
+type Link = { branch: number; base: number; parent?: number | null };
+
+/** The branches that a head leads to, as far as they were looked up: a chain may be as long as the session. */
+const chains = new WeakMap<object, Link[]>();
+
 /** Where the messages `low` to `high` of a session lie, by seq. One without parent costs no look-up. */
 export async function segmentsOf(
   tx: Tx,
@@ -41,18 +46,25 @@ export async function segmentsOf(
   high: number,
 ): Promise<Segment[]> {
   const segments: Segment[] = [];
-  let current: { branch: number; base: number; parent?: number | null } = head;
-  for (let to = high; to >= low;) {
+  const known = chains.get(head);
+  const chain = known?.[0]?.branch === head.branch ? known : [{ branch: head.branch, base: head.base }];
+  chains.set(head, chain);
+  let current: Link = head;
+  for (let to = high, depth = 1; to >= low; depth++) {
     if (to > current.base) {
       segments.push({ branch: current.branch, from: Math.max(low, current.base + 1), to });
       to = current.base;
     }
     if (to < low) break;
-    const parent = current.parent ?? (await findBranch(tx, current.branch)).parent;
-    if (parent === null) throw new HoldfastError('damaged', `Branch ${current.branch} has lost its parent.`);
-    current = await findBranch(tx, parent);
+    current = chain[depth] ??= await findParent(tx, current);
   }
   return segments.toReversed();
+}
+
+async function findParent(tx: Tx, of: Link): Promise<Link> {
+  const parent = of.parent ?? (await findBranch(tx, of.branch)).parent;
+  if (parent === null) throw new HoldfastError('damaged', `Branch ${of.branch} has lost its parent.`);
+  return findBranch(tx, parent);
 }
 
 /** A new branch of a session after the first `base` messages of `from`, and the head that begins with it. */

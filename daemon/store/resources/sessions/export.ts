@@ -5,9 +5,10 @@ import type * as sessions from '../../../../shared/resources/sessions.ts';
 import { Damaged, type Context, type Tx } from '../../tx.ts';
 import { draft as drafts } from '../drafts.ts';
 import { toSession } from './answer.ts';
-import { isDamaged, messageText } from './read.ts';
-import { findHead, findRow, sessionNumber } from './rows.ts';
-import { damagedIn, linesOf, slices, type Slice } from './stream.ts';
+import { guardErased } from './guards.ts';
+import { deliveriesById, isDamaged, messageText, readIds } from './read.ts';
+import { findHead, findRow, sessionNumber, type HeadRow } from './rows.ts';
+import { damagedIn, linesOf, slices } from './stream.ts';
 
 /** A whole session as one document, in slices like a stream; a draft comes after the messages. */
 export async function* exportMessages(tx: Tx, input: InputOf<typeof sessions.export>, context: Context) {
@@ -18,12 +19,14 @@ export async function* exportMessages(tx: Tx, input: InputOf<typeof sessions.exp
   const [found] = await tx.select(drafts, 'WHERE session_no = ?', number);
   const draft = found && !(found instanceof Damaged) ? (JSON.parse(found.text) as string) : null;
   let damagedCount = found instanceof Damaged ? 1 : 0;
-  const deliveries: Slice['deliveries'] = [];
+  /** First and last message of the slices that have deliveries: these may be more than fits in memory. */
+  const sent: [number, number][] = [];
   let first = true;
   yield write.begin(about);
   for await (const part of slices(tx, head, 1, head.head)) {
     damagedCount += damagedIn(part);
-    if (input.format === 'json') deliveries.push(...part.deliveries);
+    const [low, high] = [part.deliveries[0]?.seq, part.deliveries.at(-1)?.seq];
+    if (low !== undefined && high !== undefined) sent.push([low, high]);
     if (input.format === 'ndjson') yield linesOf(part);
     else
       yield part.seqs
@@ -33,20 +36,33 @@ export async function* exportMessages(tx: Tx, input: InputOf<typeof sessions.exp
         .join('');
     first = false;
   }
-  yield write.end(about, draft, damagedCount, deliveries);
+  if (input.format === 'json') yield* deliveriesText(tx, head, sent);
+  yield write.end(about, draft, damagedCount);
+}
+
+async function* deliveriesText(tx: Tx, head: HeadRow, ranges: [number, number][]): AsyncGenerator<string> {
+  yield '\n],"deliveries":[';
+  let first = true;
+  for (const [low, high] of ranges) {
+    await guardErased(tx, head);
+    const found = await deliveriesById(tx, head.session_no, await readIds(tx, head, low, high));
+    if (found.length === 0) continue;
+    yield `${first ? '' : ','}${found.map((one) => JSON.stringify(one)).join(',')}`;
+    first = false;
+  }
+  yield ']';
 }
 
 interface Writer {
   begin(session: Session): string;
   message(text: string, first: boolean, damaged: boolean): string;
-  end(session: Session, draft: string | null, damagedCount: number, deliveries: Slice['deliveries']): string;
+  end(session: Session, draft: string | null, damagedCount: number): string;
 }
 
 const json: Writer = {
   begin: (session) => `{"session":${JSON.stringify(session)},"messages":[`,
   message: (text, first) => `${first ? '' : ','}\n${text}`,
-  end: (_session, draft, damagedCount, deliveries) =>
-    `\n],"deliveries":${JSON.stringify(deliveries)},"draft":${JSON.stringify(draft)},"damagedCount":${damagedCount}}\n`,
+  end: (_session, draft, damagedCount) => `,"draft":${JSON.stringify(draft)},"damagedCount":${damagedCount}}\n`,
 };
 
 const ndjson: Writer = {
@@ -79,9 +95,12 @@ const line = (text: string) => text.replaceAll(/\s+/g, ' ');
 
 /** One message: its text as it is, everything else of it as JSON in a fence. */
 function readable(message: JsonObject): string {
-  const { id: _id, seq, role, content, timestamp, ...others } = message;
+  const { id: _id, seq, content, ...others } = message;
+  const { role, timestamp } = others;
   const title = typeof role === 'string' ? line(role) : 'Message';
   const when = typeof timestamp === 'string' ? `, ${line(timestamp)}` : '';
+  if (typeof role === 'string') delete others['role'];
+  if (typeof timestamp === 'string') delete others['timestamp'];
   const parts =
     typeof content === 'string' ? [content] : Array.isArray(content) ? content.map(partText) : asJson(content);
   const rest = Object.keys(others).length === 0 ? [] : asJson(others);

@@ -58,9 +58,10 @@ export async function resumable(tx: Tx, input: InputOf<typeof sessions.resumable
 export async function abandon(tx: Tx, input: InputOf<typeof sessions.abandon>, context: Context) {
   const answer = { abandoned: [] as string[], leased: [] as string[], damaged: [] as string[] };
   const rows = await tx.query(
-    `SELECT s.session_no, s.id FROM session s JOIN session_head h ON h.session_no = s.session_no
+    `SELECT s.session_no, s.id FROM session s LEFT JOIN session_head h ON h.session_no = s.session_no
      LEFT JOIN draft d ON d.session_no = s.session_no
-     WHERE s.app = ? AND s.deleted_at IS NULL AND s.status = 'active' AND max(h.updated_at, coalesce(d.updated_at, 0)) <= ?
+     WHERE s.app = ? AND s.deleted_at IS NULL AND s.status = 'active'
+       AND max(coalesce(h.updated_at, s.created_at), coalesce(d.updated_at, 0)) <= ?
      ORDER BY s.session_no`,
     input.app,
     context.at - input.idleMs,

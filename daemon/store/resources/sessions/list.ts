@@ -2,7 +2,7 @@ import { HoldfastError } from '../../../../shared/errors.ts';
 import type { InputOf } from '../../../../shared/operation.ts';
 import type * as sessions from '../../../../shared/resources/sessions.ts';
 import { readAround, Unreadable } from '../../damage.ts';
-import { decodeCursor, encodeCursor } from '../../page.ts';
+import { decodeCursor, encodeCursor, within } from '../../page.ts';
 import type { Context, Tx, Value } from '../../tx.ts';
 import { toSummary } from './answer.ts';
 import { erased, findHead, findRow } from './rows.ts';
@@ -22,8 +22,8 @@ const sorts = {
  */
 export async function list(tx: Tx, input: Input, context: Context) {
   const { column: sort, type } = sorts[input.sort];
-  const name = `${context.op} ${input.sort}`;
   const order = input.order ?? (input.sort === 'updatedAt' ? 'desc' : 'asc');
+  const name = `${context.op} ${input.sort} ${order}`;
   const where = ['s.app = ?', input.deleted ? `s.deleted_at > ${erased}` : 's.deleted_at IS NULL'];
   const parameters: Value[] = [input.app];
   const only = (condition: string, ...values: (Value | undefined)[]) => {
@@ -34,20 +34,21 @@ export async function list(tx: Tx, input: Input, context: Context) {
   only('s.status = ?', input.status);
   only('s.working_directory = ?', input.workingDirectory);
   only('s.model = ?', input.model);
-  only('h.updated_at > ?', input.updatedAfter && Date.parse(input.updatedAfter));
-  only('h.updated_at < ?', input.updatedBefore && Date.parse(input.updatedBefore));
+  only(`${sorts.updatedAt.column} > ?`, input.updatedAfter && Date.parse(input.updatedAfter));
+  only(`${sorts.updatedAt.column} < ?`, input.updatedBefore && Date.parse(input.updatedBefore));
   if (input.cursor !== undefined) {
     const place = decodeCursor(context, name, input.cursor, [type, 'number']);
     only(`(${sort}, s.session_no) ${order === 'asc' ? '>' : '<'} (?, ?)`, ...place);
   }
   const { rows, lost } = await scan(tx, sort, order, where, parameters, input);
-  const shown = rows.slice(0, input.limit);
+  // Metadata is not answered, but read for its checksum.
+  const shown = rows.slice(0, Math.min(input.limit, within(rows.map(([, , , size]) => Number(size)))));
   const items = [];
   for (const [, number, id] of shown) items.push(await summarize(tx, Number(number), String(id), context));
   // What cannot be read has no place in any order: it comes with the first page.
   if (input.cursor === undefined)
     for (const id of lost) items.push({ id, damaged: { reason: 'its row cannot be read' } });
-  const last = rows.length > input.limit ? shown.at(-1) : undefined;
+  const last = rows.length > shown.length ? shown.at(-1) : undefined;
   return {
     items,
     nextCursor: last ? encodeCursor(context, name, [last[0] ?? null, last[1] ?? null]) : null,
@@ -57,7 +58,8 @@ export async function list(tx: Tx, input: Input, context: Context) {
 
 /** The sessions of a page, one more than fits, and the ids of those whose rows cannot be read. */
 async function scan(tx: Tx, sort: string, order: string, where: string[], parameters: Value[], input: Input) {
-  const sql = `SELECT ${sort}, s.session_no, s.id FROM session s LEFT JOIN session_head h ON h.session_no = s.session_no
+  const sql = `SELECT ${sort}, s.session_no, s.id, octet_length(s.metadata)
+    FROM session s LEFT JOIN session_head h ON h.session_no = s.session_no
     WHERE ${where.join(' AND ')}`;
   const by = `ORDER BY ${sort} ${order}, s.session_no ${order} LIMIT ?`;
   const rest = [...parameters, input.limit + 1];

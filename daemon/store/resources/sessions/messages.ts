@@ -19,7 +19,8 @@ export async function messages(tx: Tx, input: Input, context: Context) {
   const head = await findHead(tx, await sessionNumber(tx, input.app, input.id), input.id);
   guardGeneration(head, input.expectedGeneration);
   const ascending = input.last === undefined && input.order !== 'desc';
-  const [low, high] = bounds(input, context, head, ascending);
+  const list = `${context.op} ${ascending ? 'asc' : 'desc'}`;
+  const [low, high] = bounds(input, context, head, list, ascending);
   // The far end of what this page looks at: without a role, every seq in between is a message.
   const limit = input.last ?? input.limit;
   const most = input.role === undefined ? limit : pageRows;
@@ -33,7 +34,7 @@ export async function messages(tx: Tx, input: Input, context: Context) {
   const reached = complete ? stop : (seqs.at(-1) ?? stop);
   const more = ascending ? reached < high : reached > low;
   const place = [head.session_no, head.generation, reached];
-  const nextCursor = more ? encodeCursor(context, context.op, place) : null;
+  const nextCursor = more ? encodeCursor(context, list, place) : null;
   const deliveries = await deliveriesOf(tx, head.session_no, rows);
   const damaged = [...seqs.filter((seq) => isDamaged(rows.get(seq))), ...deliveries.filter((one) => 'damaged' in one)];
   return new JsonText(
@@ -44,11 +45,11 @@ export async function messages(tx: Tx, input: Input, context: Context) {
 }
 
 /** Lowest and highest seq that the call asks for and has not seen. */
-function bounds(input: Input, context: Context, head: HeadRow, ascending: boolean) {
+function bounds(input: Input, context: Context, head: HeadRow, list: string, ascending: boolean) {
   const low = (input.after ?? 0) + 1;
   const high = Math.min(head.head, (input.before ?? head.head + 1) - 1);
   if (input.cursor === undefined) return [low, high] as const;
-  const place = decodeCursor(context, context.op, input.cursor, ['number', 'number', 'number']);
+  const place = decodeCursor(context, list, input.cursor, ['number', 'number', 'number']);
   const [session, generation, seq] = place as [number, number, number];
   if (session !== head.session_no) throw new HoldfastError('reset', 'The cursor belongs to another session.');
   guardGeneration(head, generation);

@@ -1,5 +1,6 @@
 import { readAround } from '../../damage.ts';
 import { log, type LogRow } from '../../log.ts';
+import { within } from '../../page.ts';
 import { Damaged, isoTime, type Tx, type Value } from '../../tx.ts';
 import { segmentsOf } from './branches.ts';
 import { delivery } from './delivery.ts';
@@ -80,19 +81,22 @@ export async function pickMessages(
     role === undefined
       ? Array.from({ length: Math.max(0, to - from + 1) }, (_, index) => (ascending ? from + index : to - index))
       : [...sizeOf.keys()].toSorted((a, b) => (a - b) * direction).slice(0, limit + 1);
-  let sum = 0;
-  const over = candidates.findIndex((seq, index) => (sum += sizeOf.get(seq) ?? 0) > bytes && index > 0);
-  const seqs = candidates.slice(0, Math.min(limit, over === -1 ? limit : over));
+  const fitting = candidates.map((seq) => sizeOf.get(seq) ?? 0);
+  const seqs = candidates.slice(0, Math.min(limit, within(fitting, bytes)));
   return { seqs, complete: seqs.length === candidates.length };
 }
 
 /** The stored messages of these seq. */
 export async function readPicked(tx: Tx, head: Place, seqs: number[]): Promise<Map<number, StoredMessage>> {
   if (seqs.length === 0) return new Map();
-  const wanted = JSON.stringify(seqs);
-  const where = 'WHERE branch = ? AND seq BETWEEN ? AND ? AND seq IN (SELECT value FROM json_each(?))';
+  const where = 'WHERE branch = ? AND seq IN (SELECT value FROM json_each(?))';
   const range: [number, number] = [Math.min(...seqs), Math.max(...seqs)];
-  return bySeq(await readParts(tx, head, range, (...part) => tx.select(log, where, ...part, wanted)));
+  // Each part is asked for its own: in a long chain of branches there are as many parts as messages.
+  const read = (part: number, low: number, high: number) => {
+    const wanted = seqs.filter((seq) => seq >= low && seq <= high);
+    return wanted.length === 0 ? Promise.resolve([]) : tx.select(log, where, part, JSON.stringify(wanted));
+  };
+  return bySeq(await readParts(tx, head, range, read));
 }
 
 /** A message as JSON text: its content goes out as it was stored. */
@@ -107,9 +111,15 @@ export function messageText(seq: number, row: StoredMessage): string {
 export const isDamaged = (row: StoredMessage) => row === undefined || row instanceof Damaged;
 
 /** What became of those of these messages that the session sent somewhere. */
-export async function deliveriesOf(tx: Tx, sessionNo: number, rows: Map<number, StoredMessage>) {
-  const seqOf = new Map<string, number>();
-  for (const [seq, row] of rows) if (row) seqOf.set((row instanceof Damaged ? row.row : row).id, seq);
+export function deliveriesOf(tx: Tx, sessionNo: number, rows: Map<number, StoredMessage>) {
+  const ids = [...rows].flatMap(([seq, row]): [number, string][] =>
+    row ? [[seq, (row instanceof Damaged ? row.row : row).id]] : [],
+  );
+  return deliveriesById(tx, sessionNo, ids);
+}
+
+export async function deliveriesById(tx: Tx, sessionNo: number, ids: [number, string][]) {
+  const seqOf = new Map(ids.map(([seq, id]) => [id, seq]));
   const where = 'WHERE session_no = ? AND id IN (SELECT value FROM json_each(?))';
   const found = await tx.select(delivery, where, sessionNo, JSON.stringify([...seqOf.keys()]));
   const deliveries = found.map((row) => {

@@ -29,16 +29,25 @@ async function eraseDeleted(tx: Tx, input: InputOf<typeof sessions.delete>, cont
   if (numbers.length === 0) await sessionNumber(tx, input.app, input.id);
   guardRevision(undefined, input.expectedRevision, context);
   const position = await tx.change({ kind: 'session', id: input.id });
-  await eraseAll(tx, numbers);
+  const sound = await eraseAll(tx, numbers);
+  if (sound === 0) {
+    const detail = `The deleted session '${input.id}' is damaged, so it was not erased: run 'holdfast doctor'.`;
+    throw new HoldfastError('damaged', detail);
+  }
   return { id: input.id, revision: revisionOf(context, position) };
 }
 
-async function eraseAll(tx: Tx, numbers: number[]): Promise<void> {
+/** Answers how many it could. */
+async function eraseAll(tx: Tx, numbers: number[]): Promise<number> {
+  let done = 0;
   for (const number of numbers) {
     const [row] = await tx.select(session, 'WHERE session_no = ?', number);
     // A damaged one stays, and stays in the list of those deleted.
-    if (row && !(row instanceof Damaged)) await tx.put(session, { ...row, deleted_at: erased });
+    if (!row || row instanceof Damaged) continue;
+    await tx.put(session, { ...row, deleted_at: erased });
+    done += 1;
   }
+  return done;
 }
 
 /** Numbers of the sessions of this id that can be restored, the one deleted last first. */

@@ -138,10 +138,14 @@ async function refuseDrops(
     messages[seq - 1] !== undefined && isDamaged((await readMessages(tx, head, seq, seq)).get(seq));
   while (dropped[0] && (await kept(dropped[0][0]))) dropped.shift();
   if (dropped.length === 0 && messages.length >= head.head) return;
+  const edited =
+    expectedRevision === undefined && messages.some((message) => idOf(message) === undefined)
+      ? ' To change messages that you send without ids, send the revision that you read as expectedRevision.'
+      : '';
   throw new HoldfastError(
     'drops_messages',
     `The document lacks ${Math.max(dropped.length, head.head - messages.length)} of the ${head.head} messages that are ` +
-      `stored: read the session again, or send allowShrink to drop them.`,
+      `stored: read the session again, or send allowShrink to drop them.${edited}`,
     { current: head.head, generation: head.generation },
   );
 }

@@ -11,6 +11,11 @@ import { session, sessionHead } from './rows.ts';
 export const keptFor = 30 * 24 * 3_600_000;
 /** Rows that one call removes at most, so that no writer waits long. */
 const slice = 1000;
+/** Characters of metadata that count as a row. */
+const rowCharacters = 16 * 1024;
+/** How long it is believed that no branch is damaged, in milliseconds: looking at 100,000 holds up the writer. */
+const soundFor = 60_000;
+const lookedAt = new WeakMap<Tx, number>();
 
 /**
  * Removes for good what no session refers to any more, a slice at a time; answers whether there may be more.
@@ -18,14 +23,24 @@ const slice = 1000;
  * Invariant: a message goes only when its branch is nobody's own and no branch begins after it, so forks stay whole.
  */
 export async function sweep(tx: Tx, at: number): Promise<boolean> {
-  const gone = sound(
-    await tx.select(session, 'WHERE deleted_at IS NOT NULL AND deleted_at <= ? LIMIT ?', at - keptFor, slice),
-  );
-  for (const { session_no } of gone) await removeSession(tx, session_no, at);
-  if (gone.length > 0) return true;
-  const due = sound(await tx.select(branch, 'WHERE sweep_at <= ? ORDER BY sweep_at LIMIT ?', at, slice));
-  if (due.length > 0) await refuseIfDamaged(tx);
   let left = slice;
+  const gone = await tx.query(
+    'SELECT session_no FROM session WHERE deleted_at IS NOT NULL AND deleted_at <= ? LIMIT ?',
+    at - keptFor,
+    slice,
+  );
+  for (const [number] of gone) {
+    // One at a time: together their metadata may be a gigabyte.
+    const [row] = sound(await tx.select(session, 'WHERE session_no = ?', Number(number)));
+    if (row) left -= (await removeSession(tx, row.session_no, at)) + Math.ceil(row.metadata.length / rowCharacters);
+    if (left <= 0) break;
+  }
+  if (left < slice) return true;
+  const due = sound(await tx.select(branch, 'WHERE sweep_at <= ? ORDER BY sweep_at LIMIT ?', at, slice));
+  if (due.length > 0 && Math.abs(at - (lookedAt.get(tx) ?? -Infinity)) > soundFor) {
+    await refuseIfDamaged(tx);
+    lookedAt.set(tx, at);
+  }
   for (const row of due) {
     const removed = await sweepBranch(tx, row, at, left);
     left -= removed ?? 0;
@@ -37,22 +52,31 @@ export async function sweep(tx: Tx, at: number): Promise<boolean> {
 /** What a damaged row refers to cannot be known, so nothing is removed on its word. */
 const sound = <R>(rows: (R | Damaged<R>)[]): R[] => rows.filter((row): row is R => !(row instanceof Damaged));
 
+const branchesAfter = (tx: Tx, last: number) =>
+  tx.select(branch, 'WHERE branch > ? ORDER BY branch LIMIT ?', last, slice);
+
 /** A branch whose row is damaged may need any other. */
 async function refuseIfDamaged(tx: Tx): Promise<void> {
-  const damaged = (await tx.select(branch, '')).find((row) => row instanceof Damaged);
-  if (damaged) throw new HoldfastError('damaged', `Branch ${damaged.row.branch} is damaged: nothing is removed.`);
+  for (let last: number | undefined = Number.MIN_SAFE_INTEGER; last !== undefined;) {
+    const rows = await branchesAfter(tx, last);
+    const damaged = rows.find((row) => row instanceof Damaged);
+    if (damaged) throw new HoldfastError('damaged', `Branch ${damaged.row.branch} is damaged: nothing is removed.`);
+    last = sound(rows).at(-1)?.branch;
+  }
 }
 
-async function removeSession(tx: Tx, number: number, at: number): Promise<void> {
+/** Removes a session, or as much of it as one call may; answers how many rows that were. */
+async function removeSession(tx: Tx, number: number, at: number): Promise<number> {
   const sent = await tx.query('SELECT id FROM delivery WHERE session_no = ? LIMIT ?', number, slice);
   for (const [id] of sent) await tx.delete(delivery, { session_no: number, id: String(id) });
-  if (sent.length === slice) return;
+  if (sent.length === slice) return slice;
   const own = sound(await tx.select(branch, 'WHERE session_no = ?', number));
   for (const row of own) await tx.put(branch, { ...row, sweep_at: at });
   await tx.delete(session, { session_no: number });
   await tx.delete(sessionHead, { session_no: number });
   await tx.delete(lease, { session_no: number });
   await tx.delete(draft, { session_no: number });
+  return sent.length + own.length + 1;
 }
 
 /**
