@@ -8,7 +8,7 @@ import type { Counters } from '../metrics/counters.ts';
 import type { Store, StoreAnswer, StoreCall } from '../store/store.ts';
 import { checked } from './input.ts';
 import { fromFastify, problemText } from './problem.ts';
-import { checkRestricted, spend } from './restricted.ts';
+import { checkRestricted, owe } from './restricted.ts';
 
 type Given = InputOf<typeof contract.batch.run>;
 type GivenCall = Given['calls'][number];
@@ -82,7 +82,7 @@ export const batchOperations = (store: Store, counters: Counters): BatchOperatio
 
 function run(store: Store, counters: Counters, batch: StoreCall): Promise<StoreAnswer> {
   const { atomic = false, calls, key } = batch.input as Given;
-  if (batch.restricted) spend(calls.length - 1);
+  if (batch.restricted) owe(calls.length - 1);
   if (key !== undefined && batch.key !== null && key !== batch.key) {
     throw invalidField('key', 'differs from the header idempotency-key');
   }
@@ -121,12 +121,16 @@ function leftOut({ key }: GivenCall): HoldfastError {
     : new HoldfastError('busy', `${why}: call again with its key, and it is answered.`);
 }
 
+/** The key of a call that has none, in a batch that is sent with one. No caller gives such a key: no header holds an arrow. */
+const keyOf = (batch: StoreCall, index: number) => (batch.key === null ? undefined : `${batch.key} → ${index}`);
+
 async function runEach(store: Store, counters: Counters, batch: StoreCall, given: GivenCall[]): Promise<StoreAnswer> {
   let held = 0;
   const results = await Promise.all(
-    given.map(async (one) => {
+    given.map(async (one, index) => {
       try {
-        const { status, text } = await store.call(toCall(one, batch, false));
+        const keyed = { ...one, key: one.key ?? keyOf(batch, index) };
+        const { status, text } = await store.call(toCall(keyed, batch, false));
         if (held > 0 && held + text.length > maxAnswers) throw leftOut(one);
         held += text.length;
         return `{"status":${status},"output":${text}}`;

@@ -37,6 +37,7 @@ const problems: [codes: readonly ErrorCode[], when: (facts: Facts) => boolean][]
   [['reset', 'compacted'], ({ name }) => name === 'changes.stream'],
   [['slow_reader'], ({ operation }) => Object.values(operation.produces ?? {}).includes('text/event-stream')],
   [keyFaults, ({ secret, has }) => secret || has('calls')],
+  [keyFaults, ({ name }) => name === 'keys.rotate' || name === 'auth.restore'],
   [['storage_full', 'exists'], ({ name }) => name.startsWith('keys.')],
   [['expired', 'needs_login', 'refresh_failed'], ({ has }) => has('minValidMs')],
   [['leased'], ({ name }) => name === 'queues.remove'],

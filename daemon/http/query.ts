@@ -11,7 +11,9 @@ export function parseQuery(text: string): Query {
       const [name = '', ...value] = part.replaceAll('+', ' ').split('=');
       const [key, decoded] = [decodeURIComponent(name), decodeURIComponent(value.join('='))];
       const before = query[key];
-      query[key] = before === undefined ? decoded : [before, decoded].flat();
+      // Not copied: one name may be repeated thousands of times.
+      if (Array.isArray(before)) before.push(decoded);
+      else query[key] = before === undefined ? decoded : [before, decoded];
     }
   } catch {
     query[malformed] = true;

@@ -51,7 +51,7 @@ export function checkRestricted(name: string, operation: Operation, input?: Reco
 /** Refuses a request before its body is read: one too many, or too large. */
 export function checkLimits(request: FastifyRequest, reply: FastifyReply): void {
   if (!isRestricted(request)) return;
-  spend(1);
+  spend();
   const { 'transfer-encoding': chunked, 'content-length': length } = request.headers;
   if (chunked === undefined && Number(length ?? 0) <= limits.bodyBytes) return;
   // Its body is not read.
@@ -62,8 +62,8 @@ export function checkLimits(request: FastifyRequest, reply: FastifyReply): void 
   throw new HoldfastError('too_large', `The restricted socket takes bodies of at most ${limits.bodyBytes} bytes.`);
 }
 
-/** Takes so many calls from what is allowed; more than there are are owed, so that the next caller waits for them. */
-export function spend(calls: number): void {
+/** Takes a call from what is allowed; throws when none is left. */
+export function spend(): void {
   const now = performance.now();
   tokens = Math.min(limits.burst, tokens + ((now - filledAt) / 1000) * limits.perSecond);
   filledAt = now;
@@ -71,6 +71,11 @@ export function spend(calls: number): void {
     const retryAfter = Math.ceil((1 - tokens) / limits.perSecond);
     throw new HoldfastError('rate_limited', 'The restricted socket is called too often.', { retryAfter });
   }
+  tokens -= 1;
+}
+
+/** Takes the further calls of a request that was allowed: those that are not left are owed, so that the next caller waits for them. */
+export function owe(calls: number): void {
   tokens -= calls;
 }
 

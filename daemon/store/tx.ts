@@ -30,9 +30,12 @@ export class Damaged<R> {
 /** An output whose JSON is already text: stored content goes out without being parsed. */
 export class JsonText {
   readonly text: string;
+  /** That of the record in the text, if it is one. */
+  readonly revision: string | undefined;
 
-  constructor(text: string) {
+  constructor(text: string, revision?: string) {
     this.text = text;
+    this.revision = revision;
   }
 }
 

@@ -2,7 +2,7 @@ import * as z from 'zod';
 import { app, jsonObject } from '../fields.ts';
 import { operation } from '../operation.ts';
 import { problemSchema } from '../problem.ts';
-import { maxBatchBody, maxBatchCalls } from '../protocol.ts';
+import { maxBatchBody, maxBatchCalls, maxBatchWorkMs } from '../protocol.ts';
 
 const key = z
   .string()
@@ -16,7 +16,9 @@ const call = z.strictObject({
     .describe("An operation by its id, as 'feeds.put'; none that streams, waits or answers a secret"),
   app: app().optional(),
   input: jsonObject(),
-  key: key.describe('Makes the call safe to send again; not in an atomic batch, which has one key for all'),
+  key: key.describe(
+    'Makes the call safe to send again; without it, that of the header Idempotency-Key and the place of the call do. Not in an atomic batch, which has one key for all',
+  ),
 });
 
 export const run = operation({
@@ -27,7 +29,12 @@ export const run = operation({
   summary: 'Many calls in one request: independent writes, or with `atomic` all or nothing in one transaction',
   maxBody: maxBatchBody,
   input: z.strictObject({
-    atomic: z.boolean().optional(),
+    atomic: z
+      .boolean()
+      .optional()
+      .describe(
+        `All or nothing, in one transaction that every other write waits for: after ${maxBatchWorkMs / 1000} s of work it is refused`,
+      ),
     key: key.describe('Of an atomic batch; the header Idempotency-Key stands for it'),
     calls: z
       .array(call)

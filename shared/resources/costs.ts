@@ -92,6 +92,7 @@ export const summary = operation({
       .describe('Each has the fields of `by`, in whose order they are sorted; without `by` there are none'),
     damagedCount: count().describe('Sums of one day and kind that cannot be read, and are left out'),
   }),
+  problems: ['too_large'],
 });
 
 export const clear = operation({

@@ -12,7 +12,7 @@ import {
   tombstone,
 } from '../fields.ts';
 import { operation } from '../operation.ts';
-import { address, lease, messageInput, session, sessionId, status, summary, usage } from './sessions/fields.ts';
+import { address, lease, messagesInput, session, sessionId, status, summary, usage } from './sessions/fields.ts';
 
 export { append, exportMessages as export, messages, setDelivery, stream } from './sessions/messages.ts';
 export { abandon, resolve, resumable } from './sessions/find.ts';
@@ -100,7 +100,7 @@ export const replace = operation({
     ...about,
     status: status.optional().describe('As it was when absent; active at first'),
     usage: usage.optional().describe('The sums of the whole session; as they were when absent'),
-    messages: z.array(messageInput),
+    messages: messagesInput,
     allowShrink: z.boolean().optional().describe('Also when the document lacks messages that are stored'),
     expectedRevision: expectedRevision(),
     ifAbsent: ifAbsent(),

@@ -1,4 +1,4 @@
-import { request, type IncomingMessage } from 'node:http';
+import { request, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 
 /** The address of the messages of a session, and the header that asks for them as a stream. */
 export const messagesOf = (id: string, query = '', app = 'test') =>
@@ -30,6 +30,7 @@ export function open(
 
 export interface Streamed {
   status: number;
+  headers: IncomingHttpHeaders;
   type: string;
   text: string;
   /** False when the connection ended before the answer did. */
@@ -46,7 +47,7 @@ export async function rest(response: IncomingMessage): Promise<Streamed> {
   }
   const text = Buffer.concat(chunks).toString();
   const { statusCode: status = 0, headers, complete } = response;
-  return { status, type: headers['content-type'] ?? '', text, complete };
+  return { status, headers, type: headers['content-type'] ?? '', text, complete };
 }
 
 /** A whole answer, read to its end. */

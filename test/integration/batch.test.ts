@@ -35,8 +35,8 @@ describe('a batch of independent writes', () => {
   afterAll(() => home[Symbol.asyncDispose]());
 
   const post = (body: unknown, headers = {}) => send(home.paths.socket, 'POST', '/v1/batch', body, headers);
-  const run = async (calls: unknown[]) => {
-    const reply = await post({ calls });
+  const run = async (calls: unknown[], headers = {}) => {
+    const reply = await post({ calls }, headers);
     expect(reply.status).toBe(200);
     return (reply.json as { results: Result[] }).results;
   };
@@ -98,6 +98,19 @@ describe('a batch of independent writes', () => {
   it('takes no key for all of them', async () => {
     expect(refused(await post({ key: 'k', calls: [put('x')] }, { 'idempotency-key': 'k' }))).toBe('400 invalid_input');
     expect(wrongFields(await post({ key: 'k', calls: [put('x')] }))).toEqual(['key']);
+  });
+
+  it('is safe to send again with a key in the header, where its calls have none', async () => {
+    await client.sessions.create({ id: 'again' });
+    const { key: _, ...unkeyed } = append('again', 1);
+    const headers = { 'idempotency-key': 'of the batch' };
+    const calls = [unkeyed, unkeyed, append('again', 2)];
+    const first = await run(calls, headers);
+    expect(codes(first)).toEqual([201, 201, 201]);
+    expect(await run(calls, headers)).toEqual(first);
+    const others = [append('again', 3), { ...unkeyed, input: append('again', 4).input }];
+    expect(codes(await run(others, headers))).toEqual([201, 'key_reused']);
+    expect((await client.sessions.get({ id: 'again' })).messageCount).toBe(4);
   });
 
   const all = Object.entries(contract).flatMap(([group, verbs]) =>

@@ -3,6 +3,7 @@ import type { Client } from '../../client/index.ts';
 import { send } from '../helpers/curl.ts';
 import { EventReader } from '../helpers/events.ts';
 import { TestHome, type DaemonProcess } from '../helpers/daemon.ts';
+import { documented } from '../helpers/documented.ts';
 import { itemsOf, walk } from '../helpers/pages.ts';
 import { refusal, wrongFields } from '../helpers/refusal.ts';
 import { until } from '../helpers/wait.ts';
@@ -143,7 +144,9 @@ describe('costs', () => {
     for (let n = 0; n < 10; n++) await record(...Array.from({ length: 1000 }, (_, index) => n * 1000 + index));
     expect((await client.costs.summary({ app: 'many', by: ['session'] })).groups).toHaveLength(10_000);
     await record(10_000);
-    expect((await refusal(client.costs.summary({ app: 'many', by: ['session'] }))).code).toBe('too_large');
+    const { status, code } = await refusal(client.costs.summary({ app: 'many', by: ['session'] }));
+    expect([status, code]).toEqual([413, 'too_large']);
+    expect(documented('costs.summary')).toContain('413 too_large');
     expect((await client.costs.summary({ app: 'many', by: ['day'] })).total.records).toBe(10_001);
   });
 

@@ -11,7 +11,7 @@ interface Described {
   description?: string;
   parameters?: { name: string; in: string; required: boolean; schema?: object }[];
   requestBody?: { content: { 'application/json': { schema: { properties: object; additionalProperties: boolean } } } };
-  responses: Record<string, { content: Record<string, { schema: object }> }>;
+  responses: Record<string, { headers: object; content: Record<string, { schema: object }> }>;
 }
 interface Document {
   openapi: string;
@@ -41,6 +41,9 @@ describe('/v1/openapi.json', () => {
   });
   afterAll(() => home[Symbol.asyncDispose]());
 
+  const entryOf = (operation: Operation | undefined) =>
+    document.paths[operation?.path ?? '']?.[operation?.method.toLowerCase() ?? ''];
+
   it('is OpenAPI 3.1', () => {
     expect(document.openapi).toMatch(/^3\.1\.\d+$/);
     expect(document.info.version).toMatch(/^\d+\.\d+\.\d+/);
@@ -56,12 +59,12 @@ describe('/v1/openapi.json', () => {
   });
 
   it.each(operations)('%s declares its fields, each once, where it travels', (_, operation) => {
-    const described = document.paths[operation.path]?.[operation.method.toLowerCase()];
-    const parameters = described?.parameters ?? [];
+    const entry = entryOf(operation);
+    const parameters = entry?.parameters ?? [];
     const inPath = parameters.filter((parameter) => parameter.in === 'path');
     expect(inPath.map(({ name }) => name).toSorted()).toEqual(pathFields(operation.path).toSorted());
     expect(inPath.every(({ required, schema }) => required && schema !== undefined)).toBe(true);
-    const body = described?.requestBody?.content['application/json'].schema;
+    const body = entry?.requestBody?.content['application/json'].schema;
     const inQuery = parameters.filter((parameter) => parameter.in === 'query');
     const names = [...inPath, ...inQuery].map(({ name }) => name);
     expect([...names, ...Object.keys(body?.properties ?? {})].toSorted()).toEqual(
@@ -71,10 +74,10 @@ describe('/v1/openapi.json', () => {
     expect(body?.additionalProperties ?? false).toBe(false);
     const types = Object.values(operation.produces ?? { json: 'application/json' });
     for (const status of operation.statuses ?? [200]) {
-      const { content = {} } = described?.responses[String(status)] ?? {};
+      const { content = {} } = entry?.responses[String(status)] ?? {};
       for (const type of types) expect(content[type]?.schema).toBeTypeOf('object');
     }
-    expect(described?.responses['400']).toBeDefined();
+    expect(entry?.responses['400']).toBeDefined();
   });
 
   it('tells of a stream beside the document on its route: each content type with its own schema', () => {
@@ -103,7 +106,7 @@ describe('/v1/openapi.json', () => {
     }
   });
 
-  it('says what the daemon answers: each output has its schema, and no field more', async () => {
+  it('says what the daemon answers: each output has its schema, and no field more, and its headers', async () => {
     const { socket } = home.paths;
     const byName = new Map<string, Operation>(operations);
     const asked: string[] = [];
@@ -116,6 +119,8 @@ describe('/v1/openapi.json', () => {
       expect({ name, status: reply.status, allowed: operation?.statuses ?? [200] }).toMatchObject({
         allowed: expect.arrayContaining([reply.status]) as unknown,
       });
+      const promised = Object.keys(entryOf(operation)?.responses[String(reply.status)]?.headers ?? {});
+      expect([name, ...Object.keys(reply.headers)]).toEqual(expect.arrayContaining(promised));
       for (const output of outputsOf(reply, operation)) expect(operation?.output.parse(output)).toEqual(output);
       return operation?.produces ? undefined : (JSON.parse(reply.text) as unknown);
     };

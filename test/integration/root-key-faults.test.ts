@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Client } from '../../client/index.ts';
 import { TestHome, type DaemonProcess } from '../helpers/daemon.ts';
+import { documented } from '../helpers/documented.ts';
 import { openModes } from '../helpers/marker.ts';
 import { itemsOf } from '../helpers/pages.ts';
 import { refusal } from '../helpers/refusal.ts';
@@ -25,12 +26,13 @@ async function fill({ auth, feeds, pending, sessions }: Client) {
   await sessions.create({ id: 's' });
 }
 
-/** Everything that needs a secret. */
+/** Everything that needs a secret, by its operation. */
 const secretCalls: [name: string, call: (client: Client) => Promise<unknown>][] = [
   ['auth.token', ({ auth }) => auth.token({ profile: 'work' })],
   ['auth.refresh', ({ auth }) => auth.refresh({ profile: 'old' })],
   ['auth.put', ({ auth }) => auth.put({ profile: 'work', ...oauth, accessToken: 'access-2' })],
   ['auth.put of a new application', ({ auth }) => auth.put({ app: 'new', profile: 'work', ...oauth })],
+  ['auth.restore', ({ auth }) => auth.restore({ profile: 'work', version: 1 })],
   ['feeds.credentials', ({ feeds }) => feeds.credentials({ name: 'secret' })],
   ['feeds.put', ({ feeds }) => feeds.put({ name: 'secret', url, auth: { kind: 'bearer', token: 'other' } })],
   ['pending.put', ({ pending }) => pending.put({ state: 't', secret: 'verifier-2' })],
@@ -48,6 +50,7 @@ async function expectFault(client: Client, code: string) {
   });
   for (const [name, call] of secretCalls) {
     expect([name, await refusal(call(client))]).toMatchObject([name, { status: 409, code, retryable: false }]);
+    expect([name, documented(name.split(' ')[0] ?? '')]).toEqual([name, expect.arrayContaining([`409 ${code}`])]);
   }
   expect((await refusal(client.keys.init({}))).code).toBe('exists');
 }

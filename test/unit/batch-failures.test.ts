@@ -4,6 +4,7 @@ import { RootKeyFile } from '../../daemon/store/keys/root-key.ts';
 import { runBatch, type Call, type Outcome } from '../../daemon/store/sqlite/batch.ts';
 import { Wait } from '../../daemon/store/wait.ts';
 import { HoldfastError } from '../../shared/errors.ts';
+import { maxBatchWorkMs } from '../../shared/protocol.ts';
 import { TxStore } from '../helpers/tx-store.ts';
 import { blank } from '../integration/claudelet-cells.ts';
 
@@ -126,6 +127,33 @@ it('answers that are large together end a transaction, and the next goes on', as
   expect(column("SELECT id FROM queue_message WHERE id = 'last'")).toEqual([]);
   const { codes, begun, runs } = await outcomesOf(...calls.slice(first.length), add('last'));
   expect([codes.at(-1), begun, runs]).toEqual([answered, 1, 41 - first.length]);
+});
+
+describe('calls that take long together', () => {
+  it('are refused as an atomic batch, which names the one that was not begun; others are not', async () => {
+    let ms = 0;
+    vi.spyOn(process, 'threadCpuUsage').mockImplementation(() => ({ user: 1000 * (ms += 100), system: 0 }));
+    const adds = (name: string, n: number) => Array.from({ length: n }, (_, index) => add(`${name}${index}`));
+    const [refused, last] = await run(batch('long', ...adds('lost', 100)), add('last', 'k'));
+    expect(refused).toMatchObject({ code: 'too_large', details: { index: maxBatchWorkMs / 100 } });
+    expect(codeOf(last)).toEqual(answered);
+    expectStored(['k'], ['last']);
+    // Red control: as many as there is time for.
+    const kept = adds('kept', maxBatchWorkMs / 100);
+    expect((await run(batch('b', ...kept))).map(codeOf)).toEqual([answered]);
+    expect(column('SELECT count(*) FROM queue_message')).toEqual([1 + kept.length]);
+  });
+
+  it('end a transaction, and the next goes on', async () => {
+    let ms = 0;
+    vi.spyOn(performance, 'now').mockImplementation(() => (ms += 300));
+    const calls = Array.from({ length: 10 }, (_, n) => add(`m${n}`));
+    const first = (await run(...calls)).map(codeOf);
+    expect(first).toEqual([answered, answered, answered, answered]);
+    expectStored([], ['m0', 'm1', 'm2', 'm3']);
+    const { codes, begun } = await outcomesOf(...calls.slice(first.length));
+    expect([codes.length, begun]).toEqual([6, 2]);
+  });
 });
 
 describe('where SQLite fails itself', () => {

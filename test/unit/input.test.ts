@@ -2,6 +2,7 @@ import type { FastifyRequest } from 'fastify';
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
 import { inputReader } from '../../daemon/http/input.ts';
+import { parseQuery } from '../../daemon/http/query.ts';
 import { HoldfastError } from '../../shared/errors.ts';
 import { operation } from '../../shared/operation.ts';
 
@@ -102,6 +103,23 @@ describe('text of a query', () => {
     const refused = refusal(() => readList(query));
     expect(refused?.code).toBe('invalid_input');
     expect(new Set(refused?.details.errors?.map((error) => error.path))).toEqual(new Set([path]));
+  });
+});
+
+describe('a query', () => {
+  it('has a text of a name that is given once, and all of one that is repeated, in order', () => {
+    const query = 'a=1&b=x+y&a=2&&c&a=%263=&__proto__=p';
+    expect(Object.entries(parseQuery(query))).toEqual([
+      ['a', ['1', '2', '&3=']],
+      ['b', 'x y'],
+      ['c', ''],
+      ['__proto__', 'p'],
+    ]);
+  });
+
+  // Copied at each repetition, these would take minutes.
+  it('may repeat a name very often', () => {
+    expect(parseQuery('a&'.repeat(200_000))['a']).toHaveLength(200_000);
   });
 });
 

@@ -1,4 +1,5 @@
 import { HoldfastError } from '../../../shared/errors.ts';
+import { maxBatchWorkMs } from '../../../shared/protocol.ts';
 import { Unreadable } from '../damage.ts';
 import { earlierAnswer, fingerprintOf, storable } from '../idempotency.ts';
 import { Keyring } from '../keys/keyring.ts';
@@ -89,6 +90,7 @@ async function runAll(
 ): Promise<{ outcomes: Outcome[]; again: boolean }> {
   const outcomes: Outcome[] = [];
   let characters = 0;
+  const began = performance.now();
   for (const call of calls) {
     if (alone) tx.mark();
     try {
@@ -105,7 +107,7 @@ async function runAll(
     }
     if (tx.spoiled) return { outcomes, again: true };
     if (alone) tx.unmark();
-    if (characters > maxAnswers) break;
+    if (characters > maxAnswers || performance.now() - began > maxOpenMs) break;
   }
   return { outcomes, again: false };
 }
@@ -139,15 +141,31 @@ const maxAnswer = 32 * 1024 * 1024;
 /** Characters of answers after which a transaction takes no further call: they wait in memory for its COMMIT. */
 const maxAnswers = 32 * 1024 * 1024;
 
+/** Milliseconds after which a transaction takes no further call: what is done waits for its COMMIT. */
+const maxOpenMs = 1000;
+
+/** Milliseconds that this thread has worked: a process that is stopped, or waits for its turn, makes no batch longer. */
+const workedMs = (): number => {
+  const { user, system } = process.threadCpuUsage();
+  return (user + system) / 1000;
+};
+
 /** Runs calls as one: the first that fails fails all of them. Its log row comes first, so that theirs name it as their request. */
 async function runSteps(tx: SqliteWriteTx, { calls }: Steps, batch: Context): Promise<JsonText> {
   await tx.change({ kind: 'batch', id: '' });
   const results: string[] = [];
   let characters = 0;
+  const began = workedMs();
   for (const [index, { op, app, input, status }] of calls.entries()) {
     tx.actAs(app, op);
     const context = { ...batch, app, op, status: 0 };
     try {
+      if (workedMs() - began > maxBatchWorkMs) {
+        throw new HoldfastError(
+          'too_large',
+          `The batch takes more than ${maxBatchWorkMs / 1000} s of work: do less in it.`,
+        );
+      }
       const answer = toAnswer(await implementationOf(op)(tx, input, context), context);
       // The next step must find the messages of this one.
       tx.flush();
@@ -172,7 +190,7 @@ async function toRemember(tx: SqliteWriteTx, call: Call, { status, text }: Store
 
 /** What leaves for an output of an operation; `context.status` 0 means the operation's usual one. */
 export function toAnswer(output: unknown, context: Context): StoreAnswer {
-  if (output instanceof JsonText) return { status: context.status, text: output.text, revision: undefined };
+  if (output instanceof JsonText) return { status: context.status, text: output.text, revision: output.revision };
   const { revision } = output as { revision?: string };
   return { status: context.status, text: JSON.stringify(output), revision };
 }

@@ -57,6 +57,28 @@ export const messageInput = jsonObject()
     }
   });
 
+/** Messages of one document whose faults are told: zod makes objects of every fault, and a body may have millions. */
+const maxFaulty = 99;
+
+/** The messages of a whole session, as many as a body holds. */
+export const messagesInput: z.ZodType<JsonObject[], object[]> = z
+  .custom<JsonObject[]>(Array.isArray, {
+    error: ({ input }) => (input === undefined ? 'is required' : 'must be an array'),
+    abort: true,
+  })
+  .superRefine((messages, context) => {
+    let faulty = 0;
+    for (const [index, message] of messages.entries()) {
+      if (faulty === maxFaulty) {
+        return context.addIssue({ code: 'custom', path: [index], message: 'and those after it were not looked at' });
+      }
+      const { error } = messageInput.safeParse(message);
+      if (error) faulty += 1;
+      for (const issue of error?.issues ?? []) context.addIssue({ ...issue, path: [index, ...issue.path] });
+    }
+  })
+  .meta({ type: 'array', items: { type: 'object', additionalProperties: true } });
+
 /** A message as answered: the application's fields beside ours. */
 const message = z.looseObject({ id: z.string(), seq: count() });
 

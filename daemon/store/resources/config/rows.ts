@@ -59,8 +59,8 @@ export const toVersion = (row: VersionRow, context: Context): Version => ({
 });
 
 /** An answer with a value that is JSON text already. */
-export const withValue = (answer: object, text: string): JsonText =>
-  new JsonText(`${JSON.stringify(answer).slice(0, -1)},"value":${text}}`);
+export const withValue = (answer: Config | Version, text: string): JsonText =>
+  new JsonText(`${JSON.stringify(answer).slice(0, -1)},"value":${text}}`, answer.revision);
 
 /** The value of a version, as JSON text. */
 export async function textOf(tx: Tx, { position, name, version }: ConfigRow | VersionRow): Promise<string> {
