@@ -16,7 +16,8 @@ export type Changes = (options?: ChangesOptions, call?: CallOptions) => AsyncGen
 
 /**
  * `client.changes`: every change once and in order, over restarts of the daemon, from `after` or from when it is first
- * asked for. Throws `reset` or `compacted` when what followed is no longer known: read the records anew then.
+ * asked for. Throws `reset` or `compacted` when what followed is no longer known, and `damaged` when some of it cannot be
+ * read: read the records anew then. Whoever then asks for what is after `details.floor` of the error goes on from there.
  */
 export function changesOf(calling: Calling): Changes {
   return async function* changes(options = {}, call = {}) {

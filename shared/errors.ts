@@ -80,7 +80,7 @@ export interface ErrorDetails {
   field?: string | undefined;
   /** The call of an atomic batch that failed, counted from 0. */
   index?: number | undefined;
-  /** The oldest position whose successors are all kept, for `compacted`. */
+  /** The position to go on after: of `compacted`, the oldest whose successors are all kept; of `damaged`, of the last change that cannot be read. */
   floor?: string | undefined;
   /** Seconds after which a retry makes sense. */
   retryAfter?: number;

@@ -1,6 +1,7 @@
-import type { Change } from '../index.ts';
+import { HoldfastError, type Change } from '../index.ts';
+import { changesOver } from './changes.ts';
 import { json, UsageError, type Command, type Option } from './command.ts';
-import { paint, print } from './screen.ts';
+import { paint, print, tellError } from './screen.ts';
 import { serving } from './serving.ts';
 import { safe, safeJson, time } from './text.ts';
 
@@ -26,7 +27,12 @@ export const watch: Command = {
     let left = call.count('limit', Infinity);
     if (left === 0) throw new UsageError('--limit must be at least 1.');
     await serving();
-    for await (const change of call.client.changes({ after, app, kind, id })) {
+    for await (const change of changesOver(call.client, { after, app, kind, id })) {
+      if (change instanceof HoldfastError) {
+        if (change.code !== 'damaged') throw change;
+        tellError(change.message);
+        continue;
+      }
       await print(call.json ? safeJson(`${JSON.stringify(change)}\n`) : line(change));
       if (--left === 0) break;
     }

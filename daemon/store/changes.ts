@@ -1,6 +1,7 @@
 import { HoldfastError, invalidField } from '../../shared/errors.ts';
 import type { OutputOf } from '../../shared/operation.ts';
 import type { stream } from '../../shared/resources/changes.ts';
+import { readAround, Unreadable } from './damage.ts';
 import { log, longBytes, type LogRow } from './log.ts';
 import { readMeta } from './meta.ts';
 import { Damaged, isoTime, revisionOf, type Context, type Tx } from './tx.ts';
@@ -24,15 +25,53 @@ const internal = new Set(['batch', 'branch', 'replay', 'root-key']);
 export async function slice(tx: Tx, { after }: { after?: string }, context: Context): Promise<ChangeSlice> {
   const [newest] = await tx.query('SELECT max(position) FROM log');
   const head = Number(newest?.[0] ?? 0);
-  if (after === undefined) return { changes: [], next: revisionOf(context, head) };
-  const from = await positionOf(tx, after, head, context);
-  const sql = `SELECT position, ${longBytes} FROM log WHERE position > ? ORDER BY position LIMIT ?`;
-  let [last, bytes] = [from, 0];
-  for (const [position, size] of await tx.query(sql, from, maxRows)) {
-    if (last > from && bytes + Number(size) > maxBytes) break;
-    [last, bytes] = [Number(position), bytes + Number(size)];
+  const from = after === undefined ? head : await positionOf(tx, after, head, context);
+  if (from === head) return { changes: [], next: revisionOf(context, head) };
+  for (let most = maxRows; most >= 1; most /= 2) {
+    const found = await changesAfter(tx, from, most, context);
+    if (found) return found;
   }
-  const found = await tx.select(log, 'WHERE position > ? AND position <= ? ORDER BY position', from, last);
+  throw await unreadableAfter(tx, from, head, context);
+}
+
+/** The changes of so many rows at most; undefined when there is one among them that cannot be read. */
+async function changesAfter(tx: Tx, from: number, most: number, context: Context): Promise<ChangeSlice | undefined> {
+  try {
+    return await changesOf(tx, from, await rowsAfter(tx, from, most), context);
+  } catch (error) {
+    if (error instanceof Unreadable) return undefined;
+    throw error;
+  }
+}
+
+/** Where the changes go on behind some that cannot be read: no further on than a slice, whose search is no longer than that. */
+async function unreadableAfter(tx: Tx, from: number, head: number, context: Context): Promise<HoldfastError> {
+  const end = Math.min(head, from + maxRows);
+  let floor = from + 1;
+  while (floor < end && !(await changesAfter(tx, floor, 1, context))) floor++;
+  const [first, last] = [revisionOf(context, from + 1), revisionOf(context, floor)];
+  return new HoldfastError(
+    'damaged',
+    `The changes from ${first} to ${last} cannot be read, for the database is damaged there: read the records anew, ` +
+      "then the changes after 'floor'.",
+    { floor: last },
+  );
+}
+
+/**
+ * Rows after a position, as a slice takes them. Never one more than it answers: SQLite would go on to the next, or from
+ * the position itself, and that may be what cannot be read.
+ */
+async function rowsAfter(tx: Tx, from: number, most: number) {
+  const sql = `SELECT ${longBytes} FROM log WHERE position >= ? ORDER BY position LIMIT ?`;
+  const sizes = await tx.query(sql, from + 1, most);
+  let bytes = 0;
+  const over = sizes.findIndex(([size], index) => (bytes += Number(size)) > maxBytes && index > 0);
+  const count = over === -1 ? sizes.length : over;
+  return tx.select(log, 'WHERE position >= ? ORDER BY position LIMIT ?', from + 1, count);
+}
+
+async function changesOf(tx: Tx, from: number, found: (LogRow | Damaged<LogRow>)[], context: Context) {
   const rows = found.map((row) => (row instanceof Damaged ? row.row : row));
   const damage = new Map(found.flatMap((row) => (row instanceof Damaged ? [[row.row.position, row.reason]] : [])));
   const [callers, sessions] = [await callersOf(tx, rows), await sessionsOf(tx, rows)];
@@ -57,7 +96,7 @@ export async function slice(tx: Tx, { after }: { after?: string }, context: Cont
         ...(reason !== undefined && { damaged: { reason } }),
       };
     });
-  return { changes, next: revisionOf(context, last) };
+  return { changes, next: revisionOf(context, rows.at(-1)?.position ?? from) };
 }
 
 /** The position that a reader names; one of another store, or whose successors are gone, is refused by name. */
@@ -88,7 +127,8 @@ async function callersOf(tx: Tx, rows: LogRow[]): Promise<Map<number, LogRow>> {
   const callers = new Map(rows.map((row) => [row.position, row]));
   for (const request of new Set(rows.map((row) => row.request))) {
     if (callers.has(request)) continue;
-    const [row] = await tx.select(log, 'WHERE position = ?', request);
+    // One that cannot be read is no reason to hide what can.
+    const [row] = await readAround(request, request, (at) => tx.select(log, 'WHERE position = ?', at));
     if (row && !(row instanceof Damaged)) callers.set(request, row);
   }
   return callers;

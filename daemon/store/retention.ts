@@ -18,6 +18,13 @@ export async function newestChange(tx: Tx): Promise<{ at: number | null }> {
   return { at: row ? Number(row[0]) : null };
 }
 
+/** The time of the first row after a position that is not still to come; now, when there is none. */
+async function timeAfter(tx: Tx, position: number, now: number): Promise<number> {
+  const sql = 'SELECT at FROM log WHERE position > ? AND at <= ? ORDER BY position LIMIT 1';
+  const [row] = await tx.query(sql, position, now);
+  return Number(row?.[0] ?? now);
+}
+
 /**
  * Removes what the log need not keep any more, and with it what the changes replaced, a slice at a time, and moves its floor on: a position at or below the
  * floor may be gone. Messages stay as long as their session. Answers whether there may be more.
@@ -31,7 +38,10 @@ export async function prune(tx: Tx, now: number, { keptMs, keptRows, slice }: Re
     Number(newest?.[0] ?? 0) - keptRows,
     slice,
   );
-  const young = rows.findIndex(([, at]) => Number(at) >= now - keptMs);
+  // A clock that was ahead noted times that are still to come: such a row is as old as the next one that is not.
+  let time = await timeAfter(tx, Number(rows.at(-1)?.[0] ?? floor), now);
+  const times = rows.toReversed().map(([, at]) => (time = Number(at) > now ? time : Number(at)));
+  const young = times.toReversed().findIndex((at) => at >= now - keptMs);
   const old = young === -1 ? rows : rows.slice(0, young);
   for (const [position, , branch] of old) {
     if (branch === null) await tx.delete(log, { position: Number(position) });

@@ -36,7 +36,7 @@ export const stream = operation({
   kind: 'read',
   access: 'read',
   summary:
-    'Every change in commit order as server-sent events: first what is stored since `after`, then each as it comes',
+    'Every change in commit order as server-sent events: first what is stored since `after`, then each as it comes; where some are no longer kept or cannot be read, a problem whose `floor` is what to give as `after` to go on behind them',
   input: z.strictObject({
     after: z
       .string()

@@ -34,6 +34,17 @@ export async function holdfast(
   return { code, stdout, stderr };
 }
 
+/** `holdfast` in a home, which goes on until it is ended. */
+export function watching({ home }: TestHome, ...args: string[]) {
+  const child = spawn(process.execPath, [cli, ...args], {
+    env: { ...process.env, HOLDFAST_HOME: home },
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const shown = { text: '', end: () => child.kill('SIGKILL') };
+  child.stdout.setEncoding('utf8').on('data', (part: string) => (shown.text += part));
+  return shown;
+}
+
 export const passphrase = 'correct horse battery';
 export const recoveryCode = Array.from({ length: 14 }, () => 'AB12').join('-');
 export const keyInOrder: KeyStatus = {

@@ -27,15 +27,19 @@ export class TxStore implements Disposable {
     this.tx = new SqliteWriteTx(this.db);
   }
 
-  /** Runs an operation in a transaction of its own, which is taken back when it is refused. */
-  async run<Input, Answer>(operation: Operation<Input, Answer>, input: Input): Promise<Answer> {
+  /** Runs an operation in a transaction of its own, which is taken back when it is refused; with a key, its answer is kept. */
+  async run<Input, Answer>(
+    operation: Operation<Input, Answer>,
+    input: Input,
+    key: string | null = null,
+  ): Promise<Answer> {
     const about = { app: 'a', op: 'x', at: this.at, client: null, pid: null };
     this.tx.begin();
-    this.tx.startCall({ ...about, requestId: 'r', key: null });
+    this.tx.startCall({ ...about, requestId: 'r', key });
     try {
       const context = { ...about, epoch: 'e', tokenOf: String, keys: noKeys, waitedMs: this.waitedMs, status: 0 };
       const answer = await operation(this.tx, input, context);
-      this.tx.endCall();
+      this.tx.endCall(key === null ? undefined : { fingerprint: null, status: 200, answer: JSON.stringify(answer) });
       this.tx.commit();
       return answer;
     } catch (error) {

@@ -55,6 +55,15 @@ export function blank(file: string, from: number, length: number): void {
   writeFileSync(file, bytes.fill(0, from, from + length));
 }
 
+/** Blanks the pages of a table that hold these rows, and answers all that were on them. */
+export function blankRows(file: string, name: string, from: number, to = from): number[] {
+  const pageSize = 4096;
+  const cells = cellsOf(file, name).map((cell) => ({ rowid: cell.rowid, page: Math.floor(cell.from / pageSize) }));
+  const pages = new Set(cells.filter(({ rowid }) => rowid >= from && rowid <= to).map(({ page }) => page));
+  for (const page of pages) blank(file, page * pageSize, pageSize);
+  return cells.filter(({ page }) => pages.has(page)).map(({ rowid }) => rowid);
+}
+
 /** Changes bits of bytes of a file. */
 export function flip(file: string, offsets: number[], mask: number): void {
   const bytes = readFileSync(file);

@@ -1,7 +1,6 @@
-import { spawn } from 'node:child_process';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { holdfast } from '../helpers/cli.ts';
-import { cli, TestHome, type DaemonProcess } from '../helpers/daemon.ts';
+import { holdfast, watching } from '../helpers/cli.ts';
+import { TestHome, type DaemonProcess } from '../helpers/daemon.ts';
 import { raiseFloor } from '../helpers/floor.ts';
 import { until } from '../helpers/wait.ts';
 
@@ -17,17 +16,6 @@ beforeAll(async () => {
   await two.sessions.append({ id: 'talk', messages: [{ id: 'hello', role: 'user' }] });
 });
 afterAll(() => home[Symbol.asyncDispose]());
-
-/** `holdfast` with these arguments, which goes on until it is ended. */
-function watching(...args: string[]) {
-  const child = spawn(process.execPath, [cli, ...args], {
-    env: { ...process.env, HOLDFAST_HOME: home.home },
-    stdio: ['ignore', 'pipe', 'inherit'],
-  });
-  const shown = { text: '', end: () => child.kill('SIGKILL') };
-  child.stdout.setEncoding('utf8').on('data', (text: string) => (shown.text += text));
-  return shown;
-}
 
 describe('holdfast watch', () => {
   it('shows a line for each change, of every application', async () => {
@@ -61,8 +49,8 @@ describe('holdfast watch', () => {
   });
 
   it('goes on over a kill of the daemon, as tail --follow does', async () => {
-    const watch = watching('watch', '--app', 'two', '--after', '0');
-    const tail = watching('sessions', 'tail', 'talk', '--app', 'two', '--follow');
+    const watch = watching(home, 'watch', '--app', 'two', '--after', '0');
+    const tail = watching(home, 'sessions', 'tail', 'talk', '--app', 'two', '--follow');
     await until('both have begun', () => watch.text.includes('hello') && tail.text.includes('#1'), 30_000);
     await daemon.end('SIGKILL');
     daemon = await home.start();
@@ -84,7 +72,7 @@ describe('holdfast watch', () => {
     daemon = await home.start();
     const { revision: before } = await two.sessions.get({ id: 'old' });
     await expect(two.changes({ after: before }).next()).rejects.toMatchObject({ code: 'compacted' });
-    const tail = watching('sessions', 'tail', 'old', '--app', 'two', '--follow');
+    const tail = watching(home, 'sessions', 'tail', 'old', '--app', 'two', '--follow');
     await until('it shows what there is', () => tail.text.includes('#1'), 30_000);
     await two.sessions.append({ id: 'old', messages: [{ content: 'new again' }] });
     await until('it shows what is new', () => tail.text.includes('new again'), 30_000);

@@ -10,6 +10,8 @@ import { SqliteWriteTx } from '../../daemon/store/sqlite/write-transaction.ts';
 
 const day = 24 * 3_600_000;
 const now = 100 * day;
+/** Stands for the age of what a clock noted that was ten years ahead. */
+const ahead = 'ahead';
 let folder: string;
 let tx: SqliteWriteTx;
 
@@ -22,12 +24,12 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 /** One row of the log per age in days; negative for a message of that age. */
-async function fill(ages: number[]): Promise<void> {
+async function fill(ages: (number | typeof ahead)[]): Promise<void> {
   for (const [index, age] of ages.entries()) {
-    const at = now - Math.abs(age) * day;
+    const at = age === ahead ? now + 3650 * day : now - Math.abs(age) * day;
     tx.startCall({ app: 'a', op: 'x', at, client: null, pid: null, requestId: 'r', key: null });
     const message = { branch: 1, seq: index + 1, role: null, content: '{}' };
-    await tx.change({ kind: 'x', id: String(index), ...(age < 0 && { message }) });
+    await tx.change({ kind: 'x', id: String(index), ...(age !== ahead && age < 0 && { message }) });
     tx.endCall();
   }
 }
@@ -54,4 +56,14 @@ it('works in slices until nothing is left to do', async () => {
   while (await prune(tx, now, { keptMs: 30 * day, keptRows: 1, slice: 2 })) calls++;
   expect(calls).toBe(3);
   expect(await positions()).toEqual([2, 5]);
+});
+
+it.each([
+  ['are as old as the next row', [60, ahead, ahead, 50, 1], [5]],
+  ['stay with a young one', [60, ahead, 20, 50, 1], [2, 3, 4, 5]],
+  ['stay while there is none', [60, 50, ahead, ahead], [3, 4]],
+] as const)('times that are still to come %s', async (_, ages, kept) => {
+  await fill([...ages]);
+  while (await prune(tx, now, { keptMs: 30 * day, keptRows: 0, slice: 2 }));
+  expect(await positions()).toEqual(kept);
 });

@@ -1,4 +1,5 @@
 import { HoldfastError } from '../../index.ts';
+import { changesOver } from '../changes.ts';
 import { app, json, UsageError, type Call, type Command } from '../command.ts';
 import { paint, print, printJson, tell } from '../screen.ts';
 import { safe, safeLines } from '../text.ts';
@@ -33,10 +34,13 @@ export const tail: Command = {
   },
 };
 
-/** Until the process is ended: at each change of the session, what is newer. */
+/**
+ * Until the process is ended: at each change of the session, and where such may be missing, what is newer. The one before
+ * them may have gone long since; then they are those after all that went.
+ */
 async function follow({ client }: Call, at: { app: string; id: string }, since: Since) {
   let { head: after, generation: known } = since;
-  for await (const _ of changesOf(client, at, since.revision)) {
+  for await (const _ of changesOver(client, { app: [at.app], id: [at.id], after: since.revision })) {
     try {
       const page = await client.sessions.messages({ ...at, after, limit: 1000, expectedGeneration: known });
       await print(page.items.map((item) => `\n${message(item)}`).join(''));
@@ -48,16 +52,6 @@ async function follow({ client }: Call, at: { app: string; id: string }, since: 
       [after, known] = [newest.head, newest.generation];
       tell('\n(The session was rewritten; what follows is new.)');
     }
-  }
-}
-
-/** Changes of a session. The one before them may have gone long since; then they are those after all that went. */
-async function* changesOf(client: Call['client'], { app: own, id }: { app: string; id: string }, after: string) {
-  try {
-    yield* client.changes({ app: [own], id: [id], after });
-  } catch (error) {
-    if (!(error instanceof HoldfastError) || error.details.floor === undefined) throw error;
-    yield* client.changes({ app: [own], id: [id], after: error.details.floor });
   }
 }
 

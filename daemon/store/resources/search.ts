@@ -2,6 +2,7 @@ import { invalidField } from '../../../shared/errors.ts';
 import type { Json } from '../../../shared/json.ts';
 import type { InputOf, OutputOf } from '../../../shared/operation.ts';
 import type * as operations from '../../../shared/resources/search.ts';
+import { readAround } from '../damage.ts';
 import { log, type LogRow } from '../log.ts';
 import { decodeCursor, encodeCursor } from '../page.ts';
 import { Damaged, isoTime, type Context, type SearchQuery, type Tx } from '../tx.ts';
@@ -25,6 +26,8 @@ export const everywhere = (tx: Tx, input: Everywhere, context: Context) => searc
 
 interface Place {
   position: number;
+  branch: number;
+  seq: number;
   shown: ShownBy;
 }
 
@@ -58,7 +61,7 @@ async function search(tx: Tx, input: Everywhere & { app?: string; session?: stri
       const row = rows.get(position);
       if (!row || !isBetween(row.at, query)) continue;
       const shown = await visible.sessionOf(row.branch, row.seq);
-      if (shown) found.push({ position, shown });
+      if (shown) found.push({ position, branch: row.branch, seq: row.seq, shown });
     }
   }
   if (next === undefined && positions.length === mostLookedAt) next = positions.length;
@@ -80,8 +83,8 @@ function place(input: Everywhere, context: Context, indexedTo: number): [number,
   return read;
 }
 
-const isBetween = (at: number, { after, before }: SearchQuery) =>
-  (after === undefined || at >= after) && (before === undefined || at < before);
+const isBetween = (at: number | undefined, { after, before }: SearchQuery) =>
+  at === undefined || ((after === undefined || at >= after) && (before === undefined || at < before));
 
 /** Which session shows a message: the one asked for, with what it shares with others, or whichever does. */
 async function visibilityOf(tx: Tx, { app, session: id }: { app?: string; session?: string | undefined }) {
@@ -94,21 +97,28 @@ async function visibilityOf(tx: Tx, { app, session: id }: { app?: string; sessio
   const head = await findHead(tx, number, id);
   const [title] = (await tx.query('SELECT title FROM session WHERE session_no = ?', number))[0] ?? [];
   const upTo = new Map((await segmentsOf(tx, head, 1, head.head)).map((part) => [part.branch, part.to]));
-  const shown = { id, title: typeof title === 'string' ? title : null };
+  const shown = { app, id, title: typeof title === 'string' ? title : null };
   const sessionOf = async (branch: number, seq: number) => (seq <= (upTo.get(branch) ?? 0) ? shown : undefined);
   return { branches: [...upTo.keys()], sessionOf };
 }
 
 /** Where these messages lie; one that was removed since it was indexed is left out. */
 async function placesOf(tx: Tx, positions: number[]) {
-  const rows = await tx.query(
-    'SELECT position, branch, seq, at FROM log WHERE position IN (SELECT value FROM json_each(?)) AND branch IS NOT NULL',
-    JSON.stringify(positions),
-  );
+  const among = 'branch IS NOT NULL AND position IN (SELECT value FROM json_each(?))';
+  const read = (low: number, high: number) =>
+    tx.query(
+      `SELECT position, branch, seq, at FROM log WHERE ${among}`,
+      JSON.stringify(positions.slice(low, high + 1)),
+    );
+  const lost: number[] = [];
+  const rows = await readAround(0, positions.length - 1, read, (index) => lost.push(positions[index] ?? 0));
+  // An index tells where those lie whose rows cannot be read, but not of when they are: they are within any time.
+  const known = `SELECT position, branch, seq, NULL FROM log INDEXED BY log_message WHERE ${among}`;
+  if (lost.length > 0) rows.push(...(await tx.query(known, JSON.stringify(lost))));
   return new Map(
     rows.map(([position, branch, seq, at]) => [
       Number(position),
-      { branch: Number(branch), seq: Number(seq), at: Number(at) },
+      { branch: Number(branch), seq: Number(seq), at: at === null ? undefined : Number(at) },
     ]),
   );
 }
@@ -116,14 +126,19 @@ async function placesOf(tx: Tx, positions: number[]) {
 async function hits(tx: Tx, found: Place[], phrases: string[]): Promise<Items> {
   const items: Items = [];
   // One at a time: each may be a message of megabytes, of which only a snippet is answered.
-  for (const { position, shown } of found) {
-    const [row] = await tx.select(log, 'WHERE position = ?', position);
-    if (!row) continue;
-    const { app, seq, id, role, at } = row instanceof Damaged ? row.row : row;
-    const where = { app, session: shown.id, seq: Number(seq), id };
+  for (const { position, branch, seq, shown } of found) {
+    const where = { app: shown.app, session: shown.id, seq };
+    const [row] = await readAround(position, position, (at) => tx.select(log, 'WHERE position = ?', at));
+    if (!row) {
+      const sql = 'SELECT id FROM log INDEXED BY log_message_id WHERE branch = ? AND position = ?';
+      const [[id] = []] = await tx.query(sql, branch, position);
+      items.push({ ...where, id: String(id ?? ''), damaged: { reason: 'its row cannot be read' } });
+      continue;
+    }
+    const { id, role, at } = row instanceof Damaged ? row.row : row;
     const reason = row instanceof Damaged ? row.reason : shown.damaged;
-    if (row instanceof Damaged || reason !== undefined) items.push({ ...where, damaged: { reason: reason ?? '' } });
-    else items.push({ ...where, title: shown.title, role, at: isoTime(at), ...snippetOf(contentOf(row), phrases) });
+    if (row instanceof Damaged || reason !== undefined) items.push({ ...where, id, damaged: { reason: reason ?? '' } });
+    else items.push({ ...where, id, title: shown.title, role, at: isoTime(at), ...snippetOf(contentOf(row), phrases) });
   }
   return items;
 }

@@ -84,7 +84,12 @@ interface Part {
 /** Rows one by one, for one may be large, until the time is up or one cannot be read. */
 function readRows(db: DatabaseSync, sums: Sums, after: Value[], until: number): Part {
   const { table, key, columns } = sums;
-  const where = after.length > 0 ? `WHERE (${key.join()}) > (${key.map(() => '?').join()})` : '';
+  const [number] = after;
+  // To look for what is more than a number SQLite goes to where that number lies, which may be what cannot be read.
+  const begin =
+    key.length === 1 && (typeof number === 'number' || typeof number === 'bigint') ? [BigInt(number) + 1n] : after;
+  const compare = begin === after ? '>' : '>=';
+  const where = after.length > 0 ? `WHERE (${key.join()}) ${compare} (${key.map(() => '?').join()})` : '';
   const sql = `SELECT ${columns.join()}, sum FROM "${table}" NOT INDEXED ${where} ORDER BY ${key.join()}`;
   const part: Part = { lines: [], rows: 0, next: undefined };
   let last = after;
@@ -92,7 +97,7 @@ function readRows(db: DatabaseSync, sums: Sums, after: Value[], until: number): 
     const statement = db.prepare(sql);
     // Also what no double holds: it was not written by us, and its checksum tells.
     statement.setReadBigInts(true);
-    for (const row of statement.iterate(...after) as Iterable<Row>) {
+    for (const row of statement.iterate(...begin) as Iterable<Row>) {
       part.rows += 1;
       last = key.map((name) => row[name] as Value);
       if (!isSound(row, columns)) {
@@ -142,9 +147,11 @@ function edge(db: DatabaseSync, { table, key }: Sums, which: 'min' | 'max'): num
   }
 }
 
-const tooMany = ({ table }: Sums, last: Value[]): IntegrityLine => ({
-  fault: { table, detail: `rows after ${last.join(' ') || 'the first'} were not looked at: too many are damaged` },
-});
+/** A key that is text is somebody's name for it, which the detail of a fault must not hold: a bundle has those. */
+function tooMany({ table }: Sums, last: Value[]): IntegrityLine {
+  const from = last.some((value) => typeof value === 'string') ? 'the last one named' : last.join(' ') || 'the first';
+  return { fault: { table, detail: `rows after ${from} were not looked at: too many are damaged` } };
+}
 
 /** What people call it: columns that name it, its own or its session's, as far as these can be read. */
 function nameOf(db: DatabaseSync, { table, key }: Sums, row: Row, reason: string): DamagedRow {

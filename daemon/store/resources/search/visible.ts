@@ -4,6 +4,7 @@ import { Damaged, type Tx } from '../../tx.ts';
 
 /** The session that shows a message; `damaged` when a row is that says so. */
 export interface ShownBy {
+  app: string;
   id: string;
   title: string | null;
   damaged?: string;
@@ -46,17 +47,20 @@ export class Visibility {
     const { session_no: owner } = row instanceof Damaged ? row.row : row;
     const [about] = await this.#tx.select(session, 'WHERE session_no = ?', owner);
     if (!about) return undefined;
-    const { id, title, deleted_at } = about instanceof Damaged ? about.row : about;
+    const { app, id, title, deleted_at } = about instanceof Damaged ? about.row : about;
     if (deleted_at !== null) return undefined;
     const [head] = await this.#tx.select(sessionHead, 'WHERE session_no = ?', owner);
     if (row instanceof Damaged || about instanceof Damaged || head instanceof Damaged || !head) {
       // What it shows cannot be known: told, not left out.
-      return { session: { id, title: null, damaged: `a row of its session is damaged or missing` }, upTo: Infinity };
+      return {
+        session: { app, id, title: null, damaged: `a row of its session is damaged or missing` },
+        upTo: Infinity,
+      };
     }
     const parts = await segmentsOf(this.#tx, head, 1, head.head);
     // A branch that nothing was added to shows what it shares all the same.
     const upTo = parts.find((each) => each.branch === number)?.to ?? (head.branch === number ? head.base : undefined);
-    return upTo === undefined ? undefined : { session: { id, title }, upTo };
+    return upTo === undefined ? undefined : { session: { app, id, title }, upTo };
   }
 
   /** The fork that shows most of the branch. */
