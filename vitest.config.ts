@@ -13,8 +13,7 @@ process.env['NODE_COMPILE_CACHE'] ??= compiled;
 process.env['HOLDFAST_NO_AUTOSTART'] = '1';
 
 /** Files that take longest, most of it waiting: begun last, they would run alone at the end. */
-const long =
-  /(cli-states|files-replaced|refresh-model|changes-live|stream-memory|protocols|failure-start|refresh-holder)\.test/;
+const long = /(cli-states|files-replaced|refresh-model|changes-live|protocols|failure-start|refresh-holder)\.test/;
 
 class LongestFirst extends BaseSequencer {
   override async sort(files: TestSpecification[]): Promise<TestSpecification[]> {

@@ -1,10 +1,9 @@
 import { spawn } from 'node:child_process';
-import { writeFileSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { HoldfastError } from '../shared/errors.ts';
 import { paths, type Paths } from '../shared/paths.ts';
-import { lastErrorOf, lastNodeOf, readJson } from './daemon-files.ts';
+import { lastErrorOf, lastNodeOf, readJson, writeJson } from './daemon-files.ts';
 import { listens } from './listens.ts';
 import { daemonEntry, majorOf, oldestNode } from './program.ts';
 import { startByManager } from './service-manager.ts';
@@ -39,13 +38,23 @@ export async function ensureDaemon(signal: AbortSignal, asked = true): Promise<v
     }
   } catch (error) {
     if (error instanceof HoldfastError || signal.aborted) throw error;
-    throw unavailable(`it cannot be started (${(error as Error).message})`, `make ${own.state} writable`);
+    const { code, message } = error as NodeJS.ErrnoException;
+    const isFull = code === 'ENOSPC' || code === 'EDQUOT';
+    const hint = isFull ? `make room on the disk that holds ${own.state}` : `make ${own.state} writable`;
+    throw unavailable(`it cannot be started (${message})`, hint);
   }
 }
 
-/** The same for a client that found none; answers why nothing was done, if its user starts the daemon himself. */
-export async function autostart(signal: AbortSignal): Promise<string> {
+/**
+ * The same for a client that found none at `socket`; answers why nothing was done, if its user starts the daemon himself.
+ * Where ours would not listen there, it would be one of another store.
+ */
+export async function autostart(signal: AbortSignal, socket?: string): Promise<string> {
   if (process.env['HOLDFAST_NO_AUTOSTART']) return 'HOLDFAST_NO_AUTOSTART is set, so it was not started';
+  if (socket !== undefined && paths().socket !== socket) {
+    const why = `the paths of this process have changed since it connected: ${socket} was its socket, and would be ${paths().socket}`;
+    throw unavailable(why, 'set HOLDFAST_HOME to an absolute path, and change neither that nor HOME after connect()');
+  }
   await ensureDaemon(signal, false);
   return '';
 }
@@ -86,7 +95,7 @@ async function start(own: Paths, signal: AbortSignal, asked: boolean): Promise<v
     const ended = code();
     if (ended === 75) {
       // Another one owns the data, and is about to listen or to end: this was no start.
-      write(own.starts, starts);
+      writeJson(own.starts, starts);
       await sleep(ownerMs, undefined, { signal });
       return;
     }
@@ -123,9 +132,13 @@ function launch(own: Paths, starts: Start[], asked: boolean): Start & { code: ()
   }
   // What an application preloads into itself is not for the daemon.
   const { NODE_OPTIONS: _, ...env } = process.env;
+  const node = findNode(own);
   const at = Date.now();
+  // What cannot be noted is not started: nothing would bound how often.
+  const note = (pid: number) => writeJson(own.starts, [...(asked ? [] : starts), { at, pid }]);
+  note(0);
   let code: number | undefined;
-  const child = spawn(findNode(own), [daemonEntry()], {
+  const child = spawn(node, [daemonEntry()], {
     detached: true,
     stdio: 'ignore',
     cwd: '/',
@@ -137,7 +150,7 @@ function launch(own: Paths, starts: Start[], asked: boolean): Start & { code: ()
   child.unref();
   const pid = child.pid ?? 0;
   // A daemon that stops as asked removes the note.
-  write(own.starts, [...(asked ? [] : starts), { at, pid }]);
+  note(pid);
   return { at, pid, code: () => code };
 }
 
@@ -163,8 +176,6 @@ function lastError(own: Paths, since: number): string | undefined {
   const last = lastErrorOf(own);
   return last && Date.parse(last.at) >= since ? last.message : undefined;
 }
-
-const write = (path: string, content: object) => writeFileSync(path, JSON.stringify(content), { mode: 0o600 });
 
 const unavailable = (why: string, hint: string) =>
   new HoldfastError('unavailable', `holdfast is not running: ${why.replace(/\.$/, '')}. To mend it, ${hint}.`);

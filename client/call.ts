@@ -1,6 +1,6 @@
 import { dirname, join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { HoldfastError } from '../shared/errors.ts';
+import { HoldfastError, invalidField } from '../shared/errors.ts';
 import { keyHeader } from '../shared/headers.ts';
 import type { Operation } from '../shared/operation.ts';
 import { paths, untrusted } from '../shared/paths.ts';
@@ -30,6 +30,8 @@ export interface CallOptions {
 }
 
 const defaultDeadlineMs = 30_000;
+/** How long the answer to a call that waits may take after that. */
+const answerMs = 10_000;
 /** A longer time is up at once for Node's timers; AbortSignal.timeout throws at a part of a millisecond and at a time that is over. */
 const longestTimer = 2 ** 31 - 1;
 export const deadlineOf = ({ options }: Calling, { deadlineMs }: CallOptions): number =>
@@ -42,13 +44,26 @@ interface Running extends Calling {
 }
 
 /** Sends a call until it is answered, may not be repeated, or its time is up; `take` reads what came. */
-export async function run<T>(running: Running, take: (transport: Transport, message: Send) => Promise<T>): Promise<T> {
+export async function run<T>(given: Running, take: (transport: Transport, message: Send) => Promise<T>): Promise<T> {
+  const running = withWait(given);
   const deadline = signalAfter(deadlineOf(running, running.call));
   try {
     return await untilAnswered(running, take, deadline.signal);
   } finally {
     deadline[Symbol.dispose]();
   }
+}
+
+/** A call that asks the daemon to wait has that time, too: cut before, a daemon that waits as asked would seem to hang. */
+function withWait(running: Running): Running {
+  const { call, input } = running;
+  const asked = (input as { waitMs?: unknown }).waitMs;
+  if (typeof asked !== 'number' || !(asked > 0)) return running;
+  if (call.deadlineMs !== undefined && call.deadlineMs <= asked) {
+    throw invalidField('waitMs', `must be less than the deadlineMs of the call, which is ${call.deadlineMs}`);
+  }
+  const deadlineMs = call.deadlineMs ?? Math.max(deadlineOf(running, call), asked + answerMs);
+  return { ...running, call: { ...call, deadlineMs } };
 }
 
 async function untilAnswered<T>(

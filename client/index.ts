@@ -26,7 +26,7 @@ export interface ConnectOptions {
   app: string;
   /** Path of the socket; the user's own daemon when absent. */
   socket?: string;
-  /** How long one call may take, its retries included, in milliseconds. */
+  /** How long one call may take, its retries included, in milliseconds; one that waits has its `waitMs` and ten seconds at least. */
   deadlineMs?: number;
   /** `name/version` of the application, for the daemon's log. */
   client?: string;
@@ -87,7 +87,13 @@ export function connect(options: ConnectOptions): Client {
   const socket = options.socket ?? paths().socket;
   const transport = new Transport(socket, options.maxSockets ?? 16);
   const autostart = options.autostart ?? options.socket === undefined;
-  const calling: Calling = { transport, socket, options, autostart: autostart ? starter() : undefined, note: '' };
+  const calling: Calling = {
+    transport,
+    socket,
+    options,
+    autostart: autostart ? starter(options.socket === undefined ? socket : undefined) : undefined,
+    note: '',
+  };
   transport.onOther = versionCheck(calling);
   const writes = new WriteQueue(calling);
   const underWay = new Set<Promise<unknown>>();
@@ -136,11 +142,11 @@ function withApp(input: object, app: string): object {
 }
 
 /** Starts the daemon, once at a time, and each call waits as long as it may: the code for it is loaded when it is needed. */
-function starter(): (signal: AbortSignal) => Promise<string> {
+function starter(socket: string | undefined): (signal: AbortSignal) => Promise<string> {
   let starting: Promise<string> | undefined;
   return (signal) => {
     starting ??= import('./autostart.ts')
-      .then((start) => start.autostart(signal))
+      .then((start) => start.autostart(signal, socket))
       .finally(() => (starting = undefined));
     return orAborted(starting, signal);
   };

@@ -11,6 +11,7 @@ export function toRequest(
   client: string | undefined,
   givenKey?: string,
 ) {
+  checkNode();
   const key = checkedKey(givenKey);
   const inPath = new Set(pathFields(operation.path));
   const path = operation.path.replaceAll(/\{(\w+)\}/g, (_, field: string) => inPathText(field, input[field]));
@@ -37,12 +38,44 @@ export function toRequest(
       body: undefined,
     };
   }
-  const body = JSON.stringify(Object.fromEntries(others));
+  const body = toJson(Object.fromEntries(others));
   const length = Buffer.byteLength(body);
   // Told here for certain: the daemon's answer can be lost while the body is still on its way.
   if (length > maxBody) throw new HoldfastError('too_large', `The call is larger than ${maxBody / 1024 / 1024} MiB.`);
   headers['content-type'] = 'application/json';
   return { method: operation.method, path, headers, body };
+}
+
+/** What is sent, as text. NaN and Infinity would become null without a word, which says something else: a cost that nobody knows. */
+export function toJson(sent: object): string {
+  try {
+    const text = JSON.stringify(sent);
+    if (text.includes('null')) JSON.stringify(sent, refuseNoNumber);
+    return text;
+  } catch (error) {
+    if (error instanceof HoldfastError) throw error;
+    throw new HoldfastError(
+      'invalid_input',
+      `The input is not JSON: ${(error as Error).message}.`,
+      {},
+      { cause: error },
+    );
+  }
+}
+
+function refuseNoNumber(field: string, value: unknown): unknown {
+  if (typeof value !== 'number' || Number.isFinite(value)) return value;
+  throw invalidField(field, `must not be ${value}, which JSON has no number for`);
+}
+
+/** An older Node lacks what this calls, and would say so as if the daemon did not answer. */
+function checkNode(): void {
+  if ('withResolvers' in Promise) return;
+  const own = `this is ${process.versions.node} (${process.execPath})`;
+  throw new HoldfastError(
+    'node_too_old',
+    `holdfast needs Node 22 or newer, and ${own}: 'nvm install --lts' brings one.`,
+  );
 }
 
 /** The idempotency key of a write: the caller's, if a header can carry it, or a new one. */

@@ -1,10 +1,9 @@
-import { writeFileSync } from 'node:fs';
 import { contract } from '../shared/contract.ts';
 import { HoldfastError } from '../shared/errors.ts';
 import { paths } from '../shared/paths.ts';
 import { protocol, version } from '../shared/protocol.ts';
 import type { Calling } from './call.ts';
-import { readJson } from './daemon-files.ts';
+import { readJson, writeJson } from './daemon-files.ts';
 import { toRequest } from './request.ts';
 import { tryStartLock } from './start-lock.ts';
 import { Transport, type Theirs } from './transport.ts';
@@ -24,7 +23,9 @@ export function versionCheck(calling: Calling): (theirs: Theirs) => Promise<void
   let asked: number | undefined;
   let asking: Promise<number | undefined> | undefined;
   return async (theirs) => {
-    const mayAsk = calling.autostart !== undefined && isOlder(theirs.version, version);
+    // Ours would not listen there if the paths of this process have changed since.
+    const isOurs = calling.autostart !== undefined && paths().socket === calling.socket;
+    const mayAsk = isOurs && isOlder(theirs.version, version);
     if (mayAsk) asked ??= await (asking ??= ask(calling).finally(() => (asking = undefined)));
     if (theirs.protocol >= protocol) return;
     const daemon = `holdfast ${theirs.version} is running and speaks protocol ${theirs.protocol}`;
@@ -76,7 +77,7 @@ async function ask({ socket, options }: Calling): Promise<number | undefined> {
       release();
       return meanwhile;
     }
-    writeFileSync(paths().upgrade, JSON.stringify({ version, at }), { mode: 0o600 });
+    writeJson(paths().upgrade, { version, at });
   } catch {
     // What cannot be noted is not asked: nothing would keep every process from asking again.
     release?.();

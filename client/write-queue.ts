@@ -13,7 +13,7 @@ import {
   type Calling,
   type CallOptions,
 } from './call.ts';
-import { checkedKey, toRequest } from './request.ts';
+import { checkedKey, toJson, toRequest } from './request.ts';
 import { mayRetry } from './retry.ts';
 import type { Send } from './transport.ts';
 
@@ -187,5 +187,5 @@ export class WriteQueue {
 
 /** A write as a call of a batch, as JSON text. */
 function toCall(op: string, { app, ...input }: { app: string }, key: string | undefined): string {
-  return JSON.stringify({ op, app, key: checkedKey(key), input });
+  return toJson({ op, app, key: checkedKey(key), input });
 }

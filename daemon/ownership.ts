@@ -1,6 +1,6 @@
-import { readFileSync, statSync } from 'node:fs';
+import { accessSync, constants, readFileSync, statSync } from 'node:fs';
 import { DatabaseSync } from 'node:sqlite';
-import type { Paths } from '../shared/paths.ts';
+import { user, type Paths } from '../shared/paths.ts';
 import { ExitError } from './exit.ts';
 import { sqlite, sqliteCode } from './store/sqlite/connection.ts';
 
@@ -78,16 +78,40 @@ function exclusively(paths: Paths, path: string, sql: string): DatabaseSync {
 function explain(paths: Paths, path: string, error: unknown): ExitError {
   const code = sqliteCode(error);
   const options = { cause: error };
-  if (code === sqlite.busy) return new ExitError(75, `Another holdfast owns ${paths.data}${ownerOf(paths)}.`, options);
+  if (code === sqlite.busy) {
+    const what = `Another holdfast owns ${paths.data}${ownerOf(paths)}`;
+    return new ExitError(75, `${what}. 'holdfast status' says how it is, 'holdfast stop' ends it.`, options);
+  }
   if (code === sqlite.notADatabase || code === sqlite.corrupt) {
     const advice = path === paths.ownerLock ? 'Delete it' : 'Restore a copy or move it away';
     return new ExitError(78, `${path} is not what holdfast wrote there. ${advice}, then start again.`, options);
   }
+  const fault = faultOf(paths, path);
+  if (fault !== undefined) return new ExitError(78, fault, options);
   return new ExitError(
     69,
     `${path} cannot be locked: ${error instanceof Error ? error.message : String(error)}`,
     options,
   );
+}
+
+/** What only a person can mend, and how: SQLite's own words for it are "unable to open", "readonly", even "disk I/O error". */
+function faultOf({ data }: Paths, path: string): string | undefined {
+  const { uid } = user();
+  for (const name of [data, path, `${path}-wal`, `${path}-shm`]) {
+    const owner = statSync(name, { throwIfNoEntry: false })?.uid;
+    if (owner === undefined) continue;
+    if (owner !== uid) return `${name} belongs to user ${owner}. Give it to yours: sudo chown ${uid} '${name}'`;
+    try {
+      // Opens nothing.
+      accessSync(name, constants.R_OK | constants.W_OK);
+    } catch (error) {
+      const { code, message } = error as NodeJS.ErrnoException;
+      const advice = code === 'EROFS' ? 'Mount its file system for writing' : `Open it: chmod u+rwX '${name}'`;
+      return `${name} cannot be written: ${message}. ${advice}`;
+    }
+  }
+  return undefined;
 }
 
 /** Who the owner says it is; a hint, for its file may be old. */

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { contract } from '../../shared/contract.ts';
 import { paths } from '../../shared/paths.ts';
 import { protocol, version as own } from '../../shared/protocol.ts';
@@ -8,7 +9,7 @@ import { daemonEntry } from '../program.ts';
 import { json, type Command } from './command.ts';
 import { explain } from './errors.ts';
 import { logs } from './logs.ts';
-import { ask, probe } from './probe.ts';
+import { ask, probe, type Found } from './probe.ts';
 import { print, printJson, tell, tellError } from './screen.ts';
 import { notServing, skewOf, words } from './serving.ts';
 import { status } from './status.ts';
@@ -18,6 +19,7 @@ import { safe } from './text.ts';
 /** How long a start may take, in milliseconds: a large database is looked at first. */
 const startMs = 120_000;
 const answerMs = 2_000;
+const lookMs = 25;
 
 const serve: Command = {
   summary: 'runs the daemon in the foreground, as a service manager would',
@@ -38,8 +40,9 @@ const start: Command = {
   summary: 'starts the daemon in the background, if it does not run yet',
   run: async () => {
     const begun = Date.now();
+    let found: Found;
     try {
-      await ensureDaemon(AbortSignal.timeout(startMs));
+      found = await startLasting(AbortSignal.timeout(startMs));
     } catch (error) {
       const { message, exitCode } = explain(error);
       const last = lastErrorOf(paths());
@@ -47,7 +50,6 @@ const start: Command = {
       // The daemon's own exit code says more, if it ended now.
       return last && Date.parse(last.at) >= begun ? last.exitCode : exitCode;
     }
-    const found = await probe(paths(), answerMs);
     if (found.state !== 'running') throw notServing(paths(), found);
     const { pid, protocol: theirs } = found.health;
     const older = theirs < protocol;
@@ -56,6 +58,17 @@ const start: Command = {
     return older ? 1 : 0;
   },
 };
+
+/** Starts it unless it runs. One that is stopping still answers: it is waited for, and another one started. */
+async function startLasting(signal: AbortSignal): Promise<Found> {
+  for (let stopping = false; ; await sleep(lookMs, undefined, { signal })) {
+    await ensureDaemon(signal);
+    const found = await probe(paths(), answerMs);
+    const went = stopping && found.state !== 'running';
+    stopping = found.state === 'running' && found.health.status === 'stopping';
+    if (!stopping && !went) return found;
+  }
+}
 
 const stop: Command = {
   summary: 'stops the daemon; what was accepted is finished first',

@@ -15,7 +15,7 @@ export function explain(error: unknown): { message: string; exitCode: number } {
   return { message: safe(error.message + next), exitCode };
 }
 
-function nextStep({ code, details }: HoldfastError): string {
+function nextStep({ code, details, message }: HoldfastError): string {
   switch (code) {
     case 'ambiguous':
       return ` They are ${(details.candidates ?? []).join(', ')}.`;
@@ -24,7 +24,7 @@ function nextStep({ code, details }: HoldfastError): string {
     case 'leased':
       return ' End that process first, or wait.';
     case 'not_found':
-      return " 'list' shows what there is.";
+      return afterMissing(message);
     case 'exists':
       return ' Choose another name, or remove that one first.';
     case 'internal':
@@ -34,4 +34,14 @@ function nextStep({ code, details }: HoldfastError): string {
     default:
       return '';
   }
+}
+
+/** What is missing may be the beginning of an id, or a part of a record that is there. */
+function afterMissing(message: string): string {
+  if (message.startsWith('There is no version')) return " 'history' shows the versions.";
+  if (message.includes("' has no '/")) return " 'show' shows the whole.";
+  const list = " 'list' shows what there is";
+  return /^There is no session '.{1,3}'\.$/u.test(message)
+    ? `${list}; of an id, give four characters at least.`
+    : `${list}.`;
 }

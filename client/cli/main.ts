@@ -13,11 +13,17 @@ const deadlineMs = 15_000;
 
 const entryOf = (name: string): Commands[string] | undefined =>
   Object.hasOwn(commands, name) ? commands[name] : undefined;
+const isHelp = (word: string) => ['help', '--help', '-h'].includes(word);
 
 async function main(argv: string[]): Promise<number> {
   const [name = '', ...rest] = argv;
   if (name === '--version' || name === '-V') return main(['version', ...rest]);
-  if (name === 'help' || name === '--help' || name === '-h') return await help(rest);
+  if (isHelp(name)) {
+    const words = rest.filter((word) => !word.startsWith('-'));
+    if (words.length > 0 && words[0] !== 'help') return await main([...words, '--help']);
+    await print(overview(commands));
+    return 0;
+  }
   const entry = entryOf(name);
   if (!entry) {
     if (name === '') return complain(overview(commands));
@@ -27,7 +33,10 @@ async function main(argv: string[]): Promise<number> {
   const path = `holdfast ${name}`;
   if (!isGroup(entry)) return await runCommand(path, entry, rest);
   const [verb = '', ...others] = rest;
-  if (verb === '--help' || verb === '-h' || verb === 'help') return await help([name]);
+  if (isHelp(verb)) {
+    await print(groupHelp(name, entry));
+    return 0;
+  }
   const command = Object.hasOwn(entry.commands, verb) ? entry.commands[verb] : undefined;
   if (command) return await runCommand(`${path} ${verb}`, command, others, entry.asks);
   if (verb === '') return complain(groupHelp(name, entry));
@@ -49,15 +58,6 @@ async function runCommand(path: string, command: Command, argv: string[], asks =
     autostart: false,
   });
   return await command.run({ ...given, client, commands, environment: process.env });
-}
-
-async function help([name = '', verb = '']: string[]): Promise<number> {
-  const entry = entryOf(name);
-  const command = entry && isGroup(entry) && Object.hasOwn(entry.commands, verb) ? entry.commands[verb] : undefined;
-  if (!entry) await print(overview(commands));
-  else if (command) await print(commandHelp(`holdfast ${name} ${verb}`, command));
-  else await print(isGroup(entry) ? groupHelp(name, entry) : commandHelp(`holdfast ${name}`, entry));
-  return 0;
 }
 
 function complain(text: string): number {

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { paths, type Paths } from '../../shared/paths.ts';
 import { adviceFor } from '../../shared/reasons.ts';
 import { pidOf } from '../call.ts';
-import { lastErrorOf } from '../daemon-files.ts';
+import { lastFailureOf } from '../daemon-files.ts';
 import { json, type Command } from './command.ts';
 import { probe, type Found } from './probe.ts';
 import { paint, print, printJson, record, wrap } from './screen.ts';
@@ -54,7 +54,7 @@ export function reportOf(own: Paths, found: Found) {
       logBytes: sizeOf(own.log) + sizeOf(`${own.log}.1`),
       freeBytes: health?.freeBytes ?? null,
     },
-    lastError: health ? null : (lastErrorOf(own) ?? null),
+    lastError: health ? null : (lastFailureOf(own) ?? null),
   };
 }
 

@@ -1,6 +1,9 @@
 import { table, type Tx } from './tx.ts';
 
-/** Facts about the store itself: `epoch`, random, new at creation and at every restore; `floor` of the log; `token_key`. */
+/**
+ * Facts about the store itself: `epoch`, random, new at creation and at every restore; `file`, when the database that the epoch is of
+ * was made; `floor` of the log; `token_key`.
+ */
 interface MetaRow {
   name: string;
   value: string;
@@ -16,15 +19,21 @@ export async function writeMeta(tx: Tx, name: string, value: string): Promise<vo
 }
 
 /**
- * The epoch, made with the first opening of a new store. A store with a log but no epoch is damaged: revisions and
- * cursors that clients hold would come to name other states.
+ * The epoch, made with the first opening of a new store, and anew where `born` tells that the database is a copy that was put
+ * back: revisions and cursors that clients hold would come to name other states. So a store with a log but no epoch is damaged.
+ * What is not known, now or then, tells nothing: a new epoch at each start would reset every reader.
  */
-export async function epochOf(tx: Tx): Promise<string> {
-  const known = await readMeta(tx, 'epoch');
-  if (known !== undefined) return known;
-  const [used] = await tx.query('SELECT position FROM log LIMIT 1');
-  if (used) throw new Error('it has no epoch, so it is damaged; restore a copy');
-  const epoch = crypto.randomUUID().slice(0, 8);
-  await writeMeta(tx, 'epoch', epoch);
+export async function epochOf(tx: Tx, born: string | undefined): Promise<string> {
+  const [known, file] = [await readMeta(tx, 'epoch'), await readMeta(tx, 'file')];
+  const isCopy = born !== undefined && file !== undefined && born !== file;
+  let epoch = isCopy ? undefined : known;
+  if (epoch === undefined) {
+    const [used] = isCopy ? [] : await tx.query('SELECT position FROM log LIMIT 1');
+    if (used) throw new Error('it has no epoch, so it is damaged; restore a copy');
+    epoch = crypto.randomUUID().slice(0, 8);
+    await writeMeta(tx, 'epoch', epoch);
+  }
+  // Last: a kill in between costs one more epoch, never one too few.
+  if (born !== undefined && born !== file) await writeMeta(tx, 'file', born);
   return epoch;
 }

@@ -32,7 +32,7 @@ export const claimInput = {
     .min(0)
     .max(300_000)
     .optional()
-    .describe('How long to wait for something to claim, less than the deadline of the call; 0 when absent'),
+    .describe('How long to wait for something to claim, less than the deadlineMs that a call is given; 0 when absent'),
 };
 
 /** What every record says of who has it. */

@@ -1,9 +1,12 @@
-import { linkSync, renameSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
+import { copyFileSync, linkSync, readFileSync, renameSync, rmSync, statSync, utimesSync, writeFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { Paths } from '../../shared/paths.ts';
+import { send } from '../helpers/curl.ts';
 import { TestHome } from '../helpers/daemon.ts';
 import { integrityOf } from '../helpers/integrity.ts';
 import { Load } from '../helpers/load.ts';
+import { refusal } from '../helpers/refusal.ts';
+import { fixtureFile, fixtureNames } from '../helpers/schema-fixture.ts';
 import { clean, judge, readBack } from '../helpers/verdict.ts';
 import { until } from '../helpers/wait.ts';
 
@@ -25,6 +28,7 @@ async function meddle(home: TestHome, change: (paths: Paths) => void) {
 describe('acceptance 4: files replaced under load', () => {
   it.each([
     ['another file renamed over the database', (paths: Paths) => paths.database, renamedOver],
+    ['a copy written over the database', (paths: Paths) => paths.database, writtenOver],
     ['the database removed', (paths: Paths) => paths.database, (paths: Paths) => rmSync(paths.database)],
     ['an empty file renamed over the -wal', wal, emptyWal],
     ['the -wal removed', wal, (paths: Paths) => rmSync(wal(paths))],
@@ -40,6 +44,23 @@ describe('acceptance 4: files replaced under load', () => {
       true,
     );
     expect(refused.length).toBeGreaterThan(0);
+  });
+
+  it('a small copy written over a large database: the next write is told why, and the copy left as it is', async () => {
+    await using home = new TestHome();
+    const daemon = await home.start();
+    const client = home.client();
+    const url = `https://example.org/${'x'.repeat(1000)}`;
+    await Promise.all(Array.from({ length: 200 }, (_, n) => client.feeds.put({ name: `feed ${n}`, url })));
+    await until('the WAL is empty', async () => (await client.system.health()).walBytes === 0);
+    // The checkpoint is over then.
+    await refusal(client.feeds.delete({ name: 'none' }));
+    writtenOver(home.paths);
+    const copied = readFileSync(home.paths.database);
+    const refused = await send(home.paths.socket, 'PUT', '/v1/apps/test/feeds/x', { url });
+    expect(refused).toMatchObject({ status: 503, json: { code: 'store_replaced' } });
+    expect((await daemon.exited).code).toBe(78);
+    expect(readFileSync(home.paths.database).equals(copied)).toBe(true);
   });
 
   it.each([
@@ -73,6 +94,12 @@ describe('acceptance 4: files replaced under load', () => {
 function renamedOver(paths: Paths): void {
   writeFileSync(`${paths.database}.other`, '');
   renameSync(`${paths.database}.other`, paths.database);
+}
+
+function writtenOver({ database }: Paths): void {
+  const copy = fixtureFile(fixtureNames()[0] ?? '');
+  expect(statSync(copy).size).not.toBe(statSync(database).size);
+  copyFileSync(copy, database);
 }
 
 function emptyWal(paths: Paths): void {

@@ -56,7 +56,7 @@ export async function sleepThrough(stoppedMs: number): Promise<void> {
   };
   const [late] = [await grab('late'), await grab('waited for')];
   // Waits for the grant that nobody will answer, and hangs up while the daemon is stopped.
-  const waiting = refusal(client.auth.refresh({ profile: 'waited for', waitMs: third }, { deadlineMs: third }));
+  const waiting = refusal(client.auth.refresh({ profile: 'waited for', waitMs: third - 1 }, { deadlineMs: third }));
   await until('it waits', async () => (await client.system.health()).queueDepth === 0);
 
   daemon.child.kill('SIGSTOP');

@@ -1,6 +1,7 @@
 import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { explain } from '../../client/cli/errors.ts';
 import type { Client } from '../../client/index.ts';
 import { holdfast } from '../helpers/cli.ts';
 import { TestHome } from '../helpers/daemon.ts';
@@ -22,6 +23,7 @@ const said = async (...args: string[]) => {
   expect(stdout).toBe('');
   return `${code} ${stderr}`;
 };
+const explained = async (call: Promise<unknown>) => explain(await refusal(call)).message;
 const file = (name: string) => join(home.home, name);
 const write = (name: string, text: string) => {
   writeFileSync(file(name), text);
@@ -72,6 +74,11 @@ describe('holdfast config', () => {
       expect.stringMatching(/^1 holdfast: version must be/),
       expect.stringMatching(/^2 holdfast: An empty path is the whole document/),
     ]);
+    expect(await explained(client.config.version({ name: 'x', version: 99 }))).toMatch(
+      /'history' shows the versions\.$/,
+    );
+    expect(await explained(client.config.get({ name: 'x', path: '/a' }))).toMatch(/'show' shows the whole\.$/);
+    expect(await explained(client.config.get({ name: 'y' }))).toMatch(/'list' shows what there is\.$/);
   });
 
   it('shows the history, what a change was, and reverts it', async () => {

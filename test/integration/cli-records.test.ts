@@ -111,6 +111,8 @@ describe('wrong usage', () => {
     [['hunter22'], /no such command/],
     [['completion', 'hunter22'], /one of: bash, zsh, fish/],
     [['toString'], /no such command/],
+    [['help', 'hunter22'], /no such command/],
+    [['help', 'sessions', 'hunter22'], /needs one of/],
   ])('%j is told what is wrong, in a line that repeats no value', async (args, message) => {
     const { code, stdout, stderr } = await run(...args);
     expect([code, stdout]).toEqual([2, '']);
@@ -120,7 +122,7 @@ describe('wrong usage', () => {
   });
 
   it('shows help when asked, on stdout, and on stderr when a command is missing', async () => {
-    for (const args of [['--help'], ['sessions', '--help'], ['sessions', 'list', '-h'], ['help', 'key']]) {
+    for (const args of [['--help'], ['sessions', '--help'], ['sessions', 'list', '-h'], ['help', 'feeds', 'add']]) {
       const { code, stdout, stderr } = await run(...args);
       expect([args, code, stderr]).toEqual([args, 0, '']);
       expect(stdout).toMatch(/^holdfast /);

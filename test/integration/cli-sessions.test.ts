@@ -54,6 +54,7 @@ describe('holdfast sessions', () => {
     expect(several).toMatchObject({ code: 1, stdout: '' });
     expect(several.stderr).toMatch(/^holdfast: .*abcd-1, abcd-2\.\n$/);
     expect((await sessions('prefix', 'show', 'abcdef')).stderr).toMatch(/^holdfast: .*'list' shows what there is\.\n$/);
+    expect((await sessions('prefix', 'show', 'abc')).stderr).toMatch(/; of an id, give four characters at least\.\n$/);
   });
 
   it('show, tail, search and export what was written, exactly where it is data', async () => {

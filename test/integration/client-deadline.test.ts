@@ -23,6 +23,13 @@ describe('a deadline', () => {
     expect(sent(fake)).toEqual([['next']]);
   });
 
+  it('that is not more than what the call asks to wait is refused at once, by name', async () => {
+    await serve(answering());
+    const error = await refusal(client.queues.claim({ queue: 'q', waitMs: 5 }, { deadlineMs: 5 }));
+    expect(error.details.errors?.[0]?.path).toBe('waitMs');
+    expect(fake.requests).toEqual([]);
+  });
+
   it('of a year is no deadline that is over', async () => {
     const next = put('next', {}, { deadlineMs: 365 * 24 * 3_600_000 });
     await serve(answering());

@@ -98,6 +98,13 @@ describe('a claim', () => {
     expect((await claim({ waitMs: 1 })).items).toEqual([]);
   });
 
+  it('that waits has that time, whatever its client gives a call', async () => {
+    fresh();
+    const waiting = home.client({ deadlineMs: 0 }).queues.claim({ queue, waitMs: 60_000 });
+    await add('a');
+    expect((await waiting).items.map(({ id }) => id)).toEqual(['a']);
+  });
+
   it('that waits is answered to one of those who wait, and a caller that hangs up takes nothing', async () => {
     fresh();
     const gone = new AbortController();

@@ -19,6 +19,7 @@ const nested = (levels: number): object => (levels === 0 ? {} : { of: nested(lev
 
 it.each<[string, object, string]>([
   ['an application that is none', { app: 'Not one' }, 'app must be 1 to 64 of a-z'],
+  ['a number that JSON has none for', { messages: [{ n: Number.NaN }] }, 'n must not be NaN'],
   ['a message that nests too deep', { messages: [nested(250)] }, 'must not nest deeper than 200 levels'],
 ])('a write with %s is refused; those beside it are made, in order', async (id, wrong, says) => {
   await client.sessions.create({ id });

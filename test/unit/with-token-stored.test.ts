@@ -14,6 +14,8 @@ describe('a refresh that failed stores nothing', () => {
     ['a long text', new Error(`\0${'x'.repeat(1999)}😀`), { reason: `${'x'.repeat(1999)}\ufffd`, fatal: false }],
     ['a text', 'plain text', { reason: 'plain text', fatal: false }],
     ['nothing', undefined, { reason: 'undefined', fatal: false }],
+    ['what is no text', Object.create(null), { reason: 'an error that is no text', fatal: false }],
+    ['a message that is none', { message: Object.create(null) }, { reason: 'an error that is no text', fatal: false }],
   ])('because the function threw %s, which is thrown on', async (_, error, told) => {
     const late: RefreshFunction = async () => Promise.reject(error);
     const atOnce: RefreshFunction = () => {
@@ -52,7 +54,8 @@ describe('a refresh that failed stores nothing', () => {
   it('because the daemon refused the tokens; if it is not known whether it did, the lease ends by itself', async () => {
     const refused = new Script({ commitRefresh: [refuse('invalid_input')] });
     expect(await refusal(withTokenOf(refused.auth)('p', refresh()))).toMatchObject({ code: 'invalid_input' });
-    expect(refused.verbs).toEqual(['token', 'refresh', 'commitRefresh', 'failRefresh']);
+    // Once more without what is not a token.
+    expect(refused.verbs).toEqual(['token', 'refresh', 'commitRefresh', 'commitRefresh', 'failRefresh']);
     const unknown = new Script({ commitRefresh: [refuse('unavailable')] });
     expect(await refusal(withTokenOf(unknown.auth)('p', refresh()))).toMatchObject({ code: 'unavailable' });
     expect(unknown.verbs).toEqual(['token', 'refresh', 'commitRefresh']);

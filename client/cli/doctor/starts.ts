@@ -1,5 +1,5 @@
 import { maxStarts, recentStarts } from '../../autostart.ts';
-import { lastErrorOf } from '../../daemon-files.ts';
+import { lastFailureOf } from '../../daemon-files.ts';
 import { when } from '../text.ts';
 import type { Check, Finding } from './finding.ts';
 
@@ -7,8 +7,8 @@ import type { Check, Finding } from './finding.ts';
 export const starts: Check = ({ own, found }) => {
   const count = recentStarts(own).length;
   const findings: Finding[] = [];
-  const last = lastErrorOf(own);
-  if (last && found.state !== 'running' && last.exitCode !== 75) {
+  const last = lastFailureOf(own);
+  if (last && found.state !== 'running') {
     const what = `The last daemon could not run, ${when(last.at)}: ${last.message}`;
     const why = `It ended with exit code ${last.exitCode}. This stands until one has started.`;
     findings.push({ level: 'warning', what, why, fix: 'holdfast start' });

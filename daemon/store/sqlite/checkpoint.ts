@@ -5,6 +5,13 @@ import { busyMs, checkpointFrames } from './connection.ts';
 /** How long the writer is idle before it empties the WAL, in milliseconds. */
 const idleMs = 1000;
 
+interface Checkpoint {
+  busy: number;
+  log: number;
+}
+/** Runs a checkpoint that may write to the database, or throws where none must. */
+type Around = (checkpoint: () => Checkpoint) => Checkpoint;
+
 /**
  * Checkpoints, run and looked at by us: a failed automatic one says nothing. Between commits when the WAL is long;
  * when the writer is idle, so that a lone caller seldom waits for one.
@@ -13,12 +20,14 @@ export class Checkpointer {
   readonly #db: DatabaseSync;
   readonly #timer: NodeJS.Timeout;
   readonly #report: (failure: string | undefined) => void;
+  readonly #around: Around;
   #failure: string | undefined;
 
   /** `report` is told why a checkpoint failed, and with undefined that they succeed again. */
-  constructor(db: DatabaseSync, report: (failure: string | undefined) => void) {
+  constructor(db: DatabaseSync, report: (failure: string | undefined) => void, around: Around = (run) => run()) {
     this.#db = db;
     this.#report = report;
+    this.#around = around;
     this.#timer = setTimeout(() => this.#whenIdle(), idleMs).unref();
     // What an earlier connection reported is over.
     report(undefined);
@@ -65,8 +74,9 @@ export class Checkpointer {
     if (busy === 1 || this.#failure !== undefined) this.#timer.refresh();
   }
 
-  #checkpoint(mode: 'NOOP' | 'PASSIVE' | 'TRUNCATE'): { busy: number; log: number } {
-    return this.#db.prepare(`PRAGMA wal_checkpoint(${mode})`).get() as { busy: number; log: number };
+  #checkpoint(mode: 'NOOP' | 'PASSIVE' | 'TRUNCATE'): Checkpoint {
+    const run = () => this.#db.prepare(`PRAGMA wal_checkpoint(${mode})`).get() as unknown as Checkpoint;
+    return mode === 'NOOP' ? run() : this.#around(run);
   }
 
   #attempt(work: () => unknown): void {

@@ -1,8 +1,9 @@
-import type { ErrorDetails, HoldfastError } from '../../../shared/errors.ts';
+import { HoldfastError, type ErrorDetails } from '../../../shared/errors.ts';
 import type { ExitError } from '../../exit.ts';
 import type { KeySource } from '../keys/root-key.ts';
 import type { Recovery, StoreAnswer } from '../store.ts';
-import type { Call } from './batch.ts';
+import { Wait } from '../wait.ts';
+import type { Call, Outcome } from './batch.ts';
 
 // What crosses between the main thread (writer.ts) and the writer's (writer-worker.ts).
 
@@ -23,4 +24,11 @@ export type ToWorker = Call | 'close';
 export interface WriterData {
   path: string;
   keys: KeySource;
+}
+
+export function toWire(call: Call, outcome: Outcome): WireOutcome {
+  if (outcome instanceof Wait) return { id: call.id, wait: { topic: outcome.topic, ms: outcome.ms } };
+  if (!(outcome instanceof HoldfastError)) return { id: call.id, answer: outcome };
+  const cause = outcome.cause instanceof Error ? (outcome.cause.stack ?? String(outcome.cause)) : '';
+  return { id: call.id, error: { code: outcome.code, detail: outcome.message, details: outcome.details, cause } };
 }

@@ -12,11 +12,11 @@ import { runBatch, type Call, type Outcome } from './batch.ts';
 import { Checkpointer } from './checkpoint.ts';
 import { openWriter } from './connection.ts';
 import { cannotOpen, toHoldfastError } from './errors.ts';
-import { FileIdentity } from './identity.ts';
+import { bornAt, FileIdentity } from './identity.ts';
 import { mendIndexes } from './mend.ts';
 import { checkFile, createStore, migrate, schemaVersion } from './migrate.ts';
 import { SqliteWriteTx } from './write-transaction.ts';
-import type { FromWorker, ToWorker, WireOutcome, WriterData } from './writer-messages.ts';
+import { toWire, type FromWorker, type ToWorker, type WriterData } from './writer-messages.ts';
 
 // The writer: the only thread with a writable connection. Whatever arrived while the previous COMMIT ran becomes
 // the next transaction: group commit without a timer.
@@ -30,6 +30,7 @@ const port = parentPort;
 const { path, keys } = workerData as WriterData;
 const rootKey = new RootKeyFile(keys);
 const post = (message: FromWorker) => port.postMessage(message);
+const report = (checkpointFailure: string | undefined) => post({ checkpointFailure });
 
 let db: DatabaseSync;
 let tx: SqliteWriteTx;
@@ -58,7 +59,7 @@ async function open(): Promise<void> {
     migrate(db, path);
     tx = new SqliteWriteTx(db, (damaged) => post({ damaged }));
     if (await mendIndexes(db, tx)) post({ recovered: 'index_mended' });
-    const epoch = await epochOf(tx);
+    const epoch = await epochOf(tx, around.epoch === '' ? bornAt(path) : undefined);
     if (around.epoch !== '' && epoch !== around.epoch)
       throw new ExitError(78, `${path} was replaced by another database.`);
     around = { epoch, tokenOf: await tokensOf(tx, epoch), rootKey };
@@ -68,7 +69,7 @@ async function open(): Promise<void> {
   }
   unsettled = true;
   identity = new FileIdentity(path);
-  checkpointer = new Checkpointer(db, (checkpointFailure) => post({ checkpointFailure }));
+  checkpointer = new Checkpointer(db, report, (checkpoint) => identity.writing(checkpoint, lose));
 }
 
 /** After a failed fsync the page cache cannot be trusted: close, open, verify, then go on. */
@@ -94,9 +95,10 @@ function checkIdentity(): void {
 
 /** From now on nothing is stored or acknowledged, and the daemon ends. */
 function lose(file: string): HoldfastError {
-  lost = new HoldfastError('store_replaced', `${file} was removed or replaced under the daemon; nothing was stored.`);
-  const message = `${file} was removed or replaced while the daemon ran. Put the right file back, then start again.`;
-  post({ fatal: { exitCode: 78, message } });
+  if (lost) return lost;
+  const what = `${file} was removed or replaced while the daemon ran, or another program wrote to it`;
+  lost = new HoldfastError('store_replaced', `${what}; nothing was stored.`);
+  post({ fatal: { exitCode: 78, message: `${what}. See that the right files are there, then start again.` } });
   return lost;
 }
 
@@ -115,18 +117,21 @@ async function run(calls: Call[]): Promise<Outcome[]> {
     }
     return await runBatch(tx, around, calls, checkIdentity);
   } catch (error) {
-    const failure = toHoldfastError(error);
+    const failure = failureOf(error);
     if (failure.code === 'storage_failed') suspect = true;
     if (failure.retryable) failed = { requestId: calls.at(-1)?.requestId, failure };
     return calls.map(() => failure);
   }
 }
 
-function toWire(call: Call, outcome: Outcome): WireOutcome {
-  if (outcome instanceof Wait) return { id: call.id, wait: { topic: outcome.topic, ms: outcome.ms } };
-  if (!(outcome instanceof HoldfastError)) return { id: call.id, answer: outcome };
-  const cause = outcome.cause instanceof Error ? (outcome.cause.stack ?? String(outcome.cause)) : '';
-  return { id: call.id, error: { code: outcome.code, detail: outcome.message, details: outcome.details, cause } };
+/** What goes wrong in a file that is no longer ours comes of that: it is no damage. */
+function failureOf(error: unknown): HoldfastError {
+  try {
+    checkIdentity();
+    return toHoldfastError(error);
+  } catch (gone) {
+    return toHoldfastError(gone);
+  }
 }
 
 const queue: Call[] = [];
@@ -172,8 +177,9 @@ async function work(): Promise<void> {
 
 function close(): void {
   // When only the WAL was removed, what was acknowledged is in our open copy of it and still belongs in the database.
-  if (identity.lost() !== path) checkpointer.finish();
-  // Closing removes the WAL by its path, which may be another store's by now.
+  if (identity.lost() === path) lose(path);
+  else checkpointer.finish();
+  // Closing moves the WAL into the database and removes it by its path: both may be another store's by now.
   if (!lost) db.close();
   post({ closed: true });
   port.close();
