@@ -8,7 +8,7 @@ import { newer, older, oldest, OldTree, ours, type Numbers } from '../helpers/ol
 import { runProcess } from '../helpers/processes.ts';
 import type { Report } from './version-skew-process.ts';
 
-// The other side is a server that does as it is told; what two real versions do is in protocols.test.ts.
+// The other side is a server that does as it is told; what two real versions do is in protocols.long.test.ts.
 // Invariant: only the newer side asks for a restart, once; an older one is served; what cannot be served says which side
 // to upgrade; and nothing goes round in a loop.
 
