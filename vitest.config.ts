@@ -34,6 +34,7 @@ const project = (name: string, testTimeout: number, files: { include: string[]; 
     hookTimeout: 120_000,
     // Files share a process, which has loaded the client once; what a test changes in its environment it puts back.
     isolate: false,
+    expect: { poll: { timeout: 50_000 } },
   },
 });
 const folder = (name: string, testTimeout: number) =>
