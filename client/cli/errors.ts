@@ -11,7 +11,8 @@ export function explain(error: unknown): { message: string; exitCode: number } {
     return { message, exitCode: error instanceof UsageError ? 2 : 1 };
   }
   const exitCode = error.code === 'unavailable' || error.code === 'node_too_old' ? 69 : 1;
-  const next = error.message.includes("'holdfast ") ? '' : nextStep(error);
+  const known = error.code !== 'incompatible' && error.message.includes("'holdfast ");
+  const next = known ? '' : nextStep(error);
   return { message: safe(error.message + next), exitCode };
 }
 

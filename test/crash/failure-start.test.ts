@@ -129,7 +129,7 @@ it('tetsuo-ai/agenc-core#2612: a start says that it is ready when it answers, an
   process.env['HOLDFAST_NODE'] = node;
   let ended = false;
   const start = holdfast(home, ['start']).finally(() => (ended = true));
-  await until('it is being started', () => home.starts()[0]);
+  await until('it is being started', () => home.starts().find(({ pid }) => pid > 0));
   expect(await state(home)).toMatchObject({ state: 'starting' });
   expect(ended).toBe(false);
   writeFileSync(go, '');

@@ -74,7 +74,9 @@ export class StateHome extends TestHome {
   }
 
   #started(): number[] {
-    return ((readJson(this.paths.starts) ?? []) as { pid: number }[]).map(({ pid }) => pid);
+    // Noted before it is started, without a process id yet.
+    const noted = (readJson(this.paths.starts) ?? []) as { pid: number }[];
+    return noted.map(({ pid }) => pid).filter((pid) => pid > 0);
   }
 
   override async [Symbol.asyncDispose](): Promise<void> {
