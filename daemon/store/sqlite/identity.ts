@@ -60,7 +60,11 @@ export function bornAt(path: string): string | undefined {
   const born = birthIn(statSync(path, { bigint: true }));
   if (born !== undefined) return born;
   // A small copy is made within one tick of the clock: a change that changes nothing moves its last change away from its birth.
-  chmodSync(path, statSync(path).mode & 0o7777);
+  try {
+    chmodSync(path, statSync(path).mode & 0o7777);
+  } catch {
+    // A mount that takes no modes: then it stays unknown.
+  }
   return birthIn(statSync(path, { bigint: true }));
 }
 
