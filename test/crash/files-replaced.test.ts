@@ -57,8 +57,12 @@ describe('acceptance 4: files replaced under load', () => {
     await refusal(client.feeds.delete({ name: 'none' }));
     writtenOver(home.paths);
     const copied = readFileSync(home.paths.database);
-    const refused = await send(home.paths.socket, 'PUT', '/v1/apps/test/feeds/x', { url });
-    expect(refused).toMatchObject({ status: 503, json: { code: 'store_replaced' } });
+    const { status, json } = await send(home.paths.socket, 'PUT', '/v1/apps/test/feeds/x', { url });
+    // A write of the daemon itself may have met it before.
+    expect([status, (json as { code: string }).code]).toEqual([
+      503,
+      expect.stringMatching(/^(store_replaced|shutting_down)$/),
+    ]);
     expect((await daemon.exited).code).toBe(78);
     expect(readFileSync(home.paths.database).equals(copied)).toBe(true);
   });
