@@ -1,10 +1,17 @@
 import { describe, expect, it } from 'vitest';
 import { refreshAt } from '../helpers/issuer-client.ts';
 import { login } from '../helpers/login.ts';
-import { client, home, issuer, processes, profile, useProcesses, useRefreshHome } from '../helpers/refresh-home.ts';
-import { underWay } from '../helpers/metrics.ts';
+import {
+  client,
+  home,
+  issuer,
+  processes,
+  profile,
+  useProcesses,
+  useRefreshHome,
+  watchWaiting,
+} from '../helpers/refresh-home.ts';
 import { distinct } from '../helpers/refreshers.ts';
-import { until } from '../helpers/wait.ts';
 
 // Invariant: a token is refreshed when it ends soon, and not again and again because it lives shortly; whatever the
 // issuer says of its life, no refresh token is presented twice.
@@ -88,9 +95,10 @@ describe('H6: an access token of an issuer that', () => {
     await login(client, issuer, profile);
     issuer.expiresIn = 0;
     const hold = issuer.hold({ requests: 1 });
+    const waiting = await watchWaiting();
     const orders = processes.order(order());
     await hold.arrived;
-    await until('all wait', async () => (await underWay(home)) >= count - 1);
+    await waiting(count, count - 1);
     hold.release();
     expect(distinct(await orders)).toHaveLength(1);
   });

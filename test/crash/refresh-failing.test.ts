@@ -2,8 +2,16 @@ import { describe, expect, it } from 'vitest';
 import { send } from '../helpers/curl.ts';
 import { callApi, refreshAt } from '../helpers/issuer-client.ts';
 import { login } from '../helpers/login.ts';
-import { client, home, issuer, processes, profile, useProcesses, useRefreshHome } from '../helpers/refresh-home.ts';
-import { underWay } from '../helpers/metrics.ts';
+import {
+  client,
+  home,
+  issuer,
+  processes,
+  profile,
+  useProcesses,
+  useRefreshHome,
+  watchWaiting,
+} from '../helpers/refresh-home.ts';
 import { distinct } from '../helpers/refreshers.ts';
 import { wrongFields } from '../helpers/refusal.ts';
 import { until } from '../helpers/wait.ts';
@@ -34,8 +42,9 @@ describe('H6, acceptance 1: a failing issuer', () => {
     const { refreshToken } = await login(client, issuer, profile);
     issuer.failing = true;
     const hold = issuer.hold({ requests: 1 });
+    const waiting = await watchWaiting();
     const orders = processes.order(order());
-    await until('all wait', async () => (await underWay(home)) >= count - 1);
+    await waiting(count, count - 1);
     hold.release();
     const outcomes = await orders;
     expect(outcomes).toEqual(outcomes.map(() => isTold('the issuer answered 500 server_error')));

@@ -1,9 +1,15 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { login } from '../helpers/login.ts';
-import { client, home, issuer, processes, profile, useProcesses, useRefreshHome } from '../helpers/refresh-home.ts';
+import {
+  client,
+  issuer,
+  processes,
+  profile,
+  useProcesses,
+  useRefreshHome,
+  watchWaiting,
+} from '../helpers/refresh-home.ts';
 import type { Refresher } from '../helpers/refreshers.ts';
-import { underWay } from '../helpers/metrics.ts';
-import { until } from '../helpers/wait.ts';
 
 // Invariant: a call whose process is gone waits no longer, so that it is given no grant while others wait for one.
 
@@ -12,9 +18,6 @@ useProcesses(3, beforeEach);
 
 const order = () => ({ issuer: issuer.url, profile, waitMs: 20_000 });
 
-/** The first come are the first served. */
-const waiting = (calls: number) => until('they wait', async () => (await underWay(home)) >= calls);
-
 /** Two of three waiting processes are sent the signal before any is served; what the third comes to, and was told. */
 async function successors(signal: NodeJS.Signals) {
   const sibling = `${profile}-sibling`;
@@ -22,6 +25,8 @@ async function successors(signal: NodeJS.Signals) {
   // What they wait for ends when this test says so, not before: a busy machine takes its time.
   const grant = await client.auth.refresh({ profile: sibling });
   if (grant.status !== 'granted') throw new Error(`expected a grant, got ${grant.status}`);
+  // The first come are the first served.
+  const waiting = await watchWaiting();
   const [first, second, third] = processes.all as [Refresher, Refresher, Refresher];
   for (const one of [first, second]) void one.order({ ...order(), leaseMs: 2000 });
   await waiting(2);

@@ -2,7 +2,9 @@ import { beforeAll, beforeEach } from 'vitest';
 import type { Client } from '../../client/index.ts';
 import { TestHome } from './daemon.ts';
 import { Issuer } from './issuer.ts';
+import { Scrape, underWay } from './metrics.ts';
 import { Refreshers } from './refreshers.ts';
+import { until } from './wait.ts';
 
 // What the tests of refreshing work on, made by hooks: import it and call `useRefreshHome`.
 
@@ -34,4 +36,17 @@ export function useProcesses(count: number, when: typeof beforeAll | typeof befo
     processes = await Refreshers.start(home, count);
     return () => processes[Symbol.asyncDispose]();
   }, 90_000);
+}
+
+const answered = async () =>
+  (await Scrape.of(home.paths.socket)).value('holdfast_requests_total', { op: 'auth.token' }) ?? 0;
+
+/**
+ * Answers how to wait until so many processes have asked for a token from now on, and so many wait for a refresh: what is under
+ * way after the first question has been answered is the second.
+ */
+export async function watchWaiting(): Promise<(asked: number, waiting?: number) => Promise<unknown>> {
+  const before = await answered();
+  return (asked, waiting = asked) =>
+    until('they wait', async () => (await answered()) >= before + asked && (await underWay(home)) >= waiting);
 }
