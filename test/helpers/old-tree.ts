@@ -1,4 +1,4 @@
-import { cpSync, readFileSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { protocol, version } from '../../shared/protocol.ts';
 import { root } from './daemon.ts';
@@ -33,7 +33,8 @@ export class OldTree extends Tree {
 
   /** Runs a module of the tests with the client of this tree. */
   run<Message>(module: string, args: string[], env: NodeJS.ProcessEnv): Worker<Message> {
-    cpSync(join(root, module), this.file(module), { recursive: true });
+    // Once: another copy takes the file away for a moment, and one that is starting does not find it.
+    if (!existsSync(this.file(module))) cpSync(join(root, module), this.file(module), { recursive: true });
     return runProcess<Message>(this.file(module), args, env);
   }
 }
